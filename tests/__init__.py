@@ -1,0 +1,1 @@
+"""The suite: mirrors the code, plus journeys, architecture rules and browser tests."""

@@ -1,0 +1,1 @@
+"""Pages as a person meets them: Debian's Chromium over a live server."""

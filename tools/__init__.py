@@ -1,0 +1,1 @@
+"""Scripts for developers and continuous integration; nothing the product imports."""
