@@ -17,6 +17,8 @@ from django.db import connections, transaction
 from django.db.backends.base.operations import BaseDatabaseOperations
 from hypothesis import settings as hypothesis_settings
 
+from workflows.published import forget
+
 # Continuous integration replays the same examples; a developer's runs look for new ones.
 # Deadlines per example only measure how busy two cores are.
 hypothesis_settings.register_profile("ci", deadline=None, derandomize=True)
@@ -106,6 +108,13 @@ def flush_passes_the_guards() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", guarded)
         yield
+
+
+@pytest.fixture(autouse=True)
+def forget_published_documents() -> Iterator[None]:
+    """Versions never change in an installation, so they are cached by id; a rolled-back test frees its ids."""
+    yield
+    forget()
 
 
 @contextmanager

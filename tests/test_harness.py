@@ -1,0 +1,76 @@
+"""What the suite leans on has to hold itself: the flush, the guards, the fixed moment."""
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from tests.conftest import lowered_guards
+
+GUARDED_TABLE = {
+    "sqlite": [
+        "CREATE TABLE probe (id integer)",
+        "CREATE TRIGGER probe_no_delete BEFORE DELETE ON probe BEGIN SELECT RAISE(ABORT, 'refused'); END",
+    ],
+    "postgresql": [
+        "CREATE TABLE probe (id integer)",
+        "CREATE FUNCTION probe_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$",
+        "CREATE TRIGGER probe_no_delete BEFORE DELETE ON probe FOR EACH ROW EXECUTE FUNCTION probe_refuse()",
+        "CREATE TRIGGER probe_no_truncate BEFORE TRUNCATE ON probe EXECUTE FUNCTION probe_refuse()",
+    ],
+}
+EMPTYING = {"sqlite": "DELETE FROM probe", "postgresql": "TRUNCATE probe"}
+
+
+@pytest.fixture
+def guarded_table(transactional_db):
+    with connection.cursor() as cursor:
+        for statement in GUARDED_TABLE[connection.vendor]:
+            cursor.execute(statement)
+        cursor.execute("INSERT INTO probe VALUES (1)")
+        yield cursor
+        cursor.execute("DROP TABLE probe")
+        if connection.vendor == "postgresql":
+            cursor.execute("DROP FUNCTION probe_refuse()")
+
+
+def _rows(cursor) -> int:
+    cursor.execute("SELECT count(*) FROM probe")
+    return cursor.fetchone()[0]
+
+
+def _assert_refused(cursor, statement: str) -> None:
+    with pytest.raises(DatabaseError, match="refused"), transaction.atomic():
+        cursor.execute(statement)
+
+
+def test_flush_passes_the_guards_and_leaves_them_up(guarded_table):
+    _assert_refused(guarded_table, EMPTYING[connection.vendor])
+    connection.ops.execute_sql_flush([EMPTYING[connection.vendor]])
+    assert _rows(guarded_table) == 0
+    guarded_table.execute("INSERT INTO probe VALUES (2)")
+    _assert_refused(guarded_table, EMPTYING[connection.vendor])
+    _assert_refused(guarded_table, "DELETE FROM probe")
+    assert _rows(guarded_table) == 1
+
+
+def test_guards_come_back_when_a_flush_fails(guarded_table):
+    with pytest.raises(DatabaseError):
+        connection.ops.execute_sql_flush(["DELETE FROM no_such_table"])
+    _assert_refused(guarded_table, "DELETE FROM probe")
+
+
+def test_guards_are_lowered_inside_the_block_only(guarded_table):
+    with transaction.atomic(), lowered_guards(connection):
+        guarded_table.execute("DELETE FROM probe")
+    assert _rows(guarded_table) == 0
+
+
+def test_sqlite_tests_run_on_a_file_in_wal_mode(transactional_db):
+    if connection.vendor != "sqlite":
+        pytest.skip("可选：只说 SQLite")
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode")
+        assert cursor.fetchone()[0] == "wal"
+
+
+def test_fixed_moment_is_aware_and_in_beijing_time(at):
+    assert at.isoformat() == "2026-11-24T09:30:00+08:00"
