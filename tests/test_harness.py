@@ -64,12 +64,15 @@ def test_guards_are_lowered_inside_the_block_only(guarded_table):
     assert _rows(guarded_table) == 0
 
 
-def test_sqlite_tests_run_on_a_file_in_wal_mode(transactional_db):
-    if connection.vendor != "sqlite":
-        pytest.skip("可选：只说 SQLite")
+def test_databases_run_in_the_mode_an_installation_runs_in(transactional_db):
+    """SQLite on a file with WAL, not in memory; PostgreSQL at the isolation the row locks are written for."""
+    question, answer = {
+        "sqlite": ("PRAGMA journal_mode", "wal"),
+        "postgresql": ("SHOW transaction_isolation", "read committed"),
+    }[connection.vendor]
     with connection.cursor() as cursor:
-        cursor.execute("PRAGMA journal_mode")
-        assert cursor.fetchone()[0] == "wal"
+        cursor.execute(question)
+        assert cursor.fetchone()[0] == answer
 
 
 def test_fixed_moment_is_aware_and_in_beijing_time(at):
