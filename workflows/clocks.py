@@ -1,0 +1,231 @@
+"""Starting, pausing and stopping the clocks of a case as it moves.
+
+Which clocks run is said by the lifecycle (a state's `clocks` and `pauses`), how long by the policy, until when by
+the calendar. Everything here happens under the lock of the case, inside the door's transaction.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import connection
+
+from workflows import rows
+from workflows.calendars import WorkingCalendar
+from workflows.limits import Limit, LimitUnit
+from workflows.models import CalendarVersion, Case, Clock, ClockInterval
+from workflows.moves import Move
+from workflows.published import calendar, policy
+from workflows.spec import LifecycleSpec
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A deadline found to have passed: logged once, dated at the deadline."""
+
+    clock: Clock
+    unit_id: int
+
+
+@dataclass
+class _Going:
+    clock: Clock
+    interval: ClockInterval
+
+
+@dataclass
+class ClockBook:
+    """The clocks of some locked cases, and the changes to them not yet written."""
+
+    going: dict[int, dict[str, _Going]] = field(default_factory=lambda: defaultdict(dict))
+    cycles: dict[tuple[int, str], int] = field(default_factory=dict)
+    _calendars: dict[str, int] = field(default_factory=dict)
+    _new: list[_Going] = field(default_factory=list)
+    _opened: list[ClockInterval] = field(default_factory=list)
+    _closed: list[ClockInterval] = field(default_factory=list)
+    _changed: dict[int, Clock] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, case_ids: Sequence[int]) -> ClockBook:
+        """Read them; one statement."""
+        book = cls()
+        where, params = rows.among("k.case_id", case_ids)
+        clock_columns, interval_columns = rows.columns(Clock, "k"), rows.columns(ClockInterval, "i")
+        width = len(Clock._meta.concrete_fields)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {clock_columns}, {interval_columns} FROM workflows_clock k"  # noqa: S608  # our own names
+                f" LEFT JOIN workflows_clockinterval i ON i.clock_id = k.id AND i.ended_at IS NULL WHERE {where}",
+                params,
+            )
+            for row in cursor.fetchall():
+                clock = rows.build(Clock, row)
+                slot = (clock.case_id, clock.kind)
+                book.cycles[slot] = max(book.cycles.get(slot, 0), clock.cycle)
+                if clock.is_going:
+                    interval = rows.build(ClockInterval, row[width:])
+                    book.going[clock.case_id][clock.kind] = _Going(clock, interval)
+        return book
+
+    def turn(self, move: Move, target: str) -> list[Miss]:
+        """Apply a move from `move.source` to `target`; returns the misses it brings to light."""
+        case, spec = move.case, move.lifecycle
+        state = spec.states[target]
+        misses: list[Miss] = []
+        for kind, going in list(self.going[case.pk].items()):
+            if kind in move.transition.restarts or kind not in {*state.clocks, *state.pauses}:
+                misses += self._finish(going, move)
+            elif kind in state.pauses:
+                self._pause(going, move)
+            else:
+                self._resume(going, move.at)
+        for kind in state.clocks:
+            if kind not in self.going[case.pk]:
+                self.start(case, kind, at=move.at)
+        if "facts" in move.changed:
+            self._rerate(move)
+        self._show_earliest(case, move)
+        return misses
+
+    def start(self, case: Case, kind: str, *, at: datetime) -> None:
+        """A new cycle of a clock. The policy version is the case's; the calendar the newest published."""
+        rules = policy(case.policy_id)
+        rule = rules.rule(kind, case.facts)
+        calendar_id = self._calendar_id(rules.calendar)
+        due = calendar(calendar_id).due(at, rule.parsed_limit)
+        cycle = self.cycles.get((case.pk, kind), 0) + 1
+        self.cycles[case.pk, kind] = cycle
+        clock = Clock(
+            case=case, kind=kind, cycle=cycle, state=Clock.State.RUNNING, limit=rule.limit, rule=rule.row,
+            policy_id=case.policy_id, calendar_id=calendar_id, started_at=at, due_at=due.at, original_due_at=due.at,
+            next_at=due.at, provisional=due.provisional,
+        )  # fmt: skip
+        going = _Going(clock, ClockInterval(kind=ClockInterval.Kind.RUN, started_at=at))
+        self.going[case.pk][kind] = going
+        self._new.append(going)
+
+    def earliest(self, case_id: int) -> Clock | None:
+        """The running clock that is due first."""
+        running = [g.clock for g in self.going[case_id].values() if g.clock.state == Clock.State.RUNNING]
+        return min(running, key=lambda clock: clock.due_at, default=None)
+
+    def write(self) -> None:
+        """Store every change; a statement a table and kind of change."""
+        rows.update(list(self._changed.values()), _CLOCK_CHANGES)
+        rows.update(self._closed, ["ended_at"])
+        rows.insert([going.clock for going in self._new])
+        for going in self._new:
+            going.interval.clock = going.clock
+        rows.insert([*(going.interval for going in self._new), *self._opened])
+        self._new, self._opened, self._closed, self._changed = [], [], [], {}
+
+    def note_miss(self, clock: Clock) -> None:
+        """Remember that the miss is in the log; a clock has no further moment of its own then."""
+        clock.missed_at, clock.next_at = clock.due_at, None
+        self._touch(clock)
+
+    def _finish(self, going: _Going, move: Move) -> list[Miss]:
+        clock = going.clock
+        met = move.name in move.lifecycle.clocks[clock.kind].met_by
+        late = move.at > clock.due_at and clock.state == Clock.State.RUNNING
+        misses = [Miss(clock, move.held_by)] if late and clock.missed_at is None else []
+        if misses:
+            self.note_miss(clock)
+        self._close(going, move.at)
+        clock.state = (Clock.State.MISSED if clock.missed_at else Clock.State.MET) if met else Clock.State.VOID
+        clock.finished_at, clock.next_at = move.at, None
+        self._touch(clock)
+        del self.going[clock.case_id][clock.kind]
+        return misses
+
+    def _pause(self, going: _Going, move: Move) -> None:
+        if going.clock.state == Clock.State.PAUSED:
+            return
+        self._close(going, move.at)
+        going.clock.state, going.clock.next_at = Clock.State.PAUSED, None
+        self._touch(going.clock)
+        reason = str(move.logged.get("reason", ""))
+        going.interval = ClockInterval(
+            clock=going.clock, kind=ClockInterval.Kind.PAUSE, started_at=move.at, reason=reason, approver=move.by
+        )
+        self._opened.append(going.interval)
+
+    def _resume(self, going: _Going, at: datetime) -> None:
+        clock = going.clock
+        if clock.state == Clock.State.RUNNING:
+            return
+        self._close(going, at)
+        clock.state = Clock.State.RUNNING
+        self._aim(clock, going)
+        going.interval = ClockInterval(clock=clock, kind=ClockInterval.Kind.RUN, started_at=at)
+        self._opened.append(going.interval)
+
+    def _aim(self, clock: Clock, going: _Going) -> None:
+        """Due moment from start, limit and pauses. A miss already in the log stays there."""
+        earlier = [] if clock.pk is None else clock.intervals.filter(kind=ClockInterval.Kind.PAUSE, ended_at__isnull=False)
+        pauses = [(i.started_at, i.ended_at) for i in earlier]
+        if going.interval.kind == ClockInterval.Kind.PAUSE and going.interval.ended_at:
+            pauses.append((going.interval.started_at, going.interval.ended_at))
+        due = calendar(clock.calendar_id).due(clock.started_at, Limit.parse(clock.limit), paused=pauses)
+        clock.due_at, clock.provisional = due.at, due.provisional
+        clock.next_at = due.at if clock.missed_at is None else None
+        self._touch(clock)
+
+    def _rerate(self, move: Move) -> None:
+        """The case was re-rated: going clocks take the limit now fitting, by the policy version they began with."""
+        for kind, going in self.going[move.case.pk].items():
+            clock = going.clock
+            rule = policy(clock.policy_id).rule(kind, move.case.facts)
+            if rule.row == clock.rule:
+                continue
+            before, clock.rule, clock.limit = clock.due_at, rule.row, rule.limit
+            self._aim(clock, going)
+            if clock.state == Clock.State.PAUSED:
+                clock.next_at = None
+            move.logged.setdefault("clocks", {})[kind] = [before.isoformat(), clock.due_at.isoformat()]
+
+    def _close(self, going: _Going, at: datetime) -> None:
+        """End the open interval. A clock set back may not make an interval end before it began."""
+        interval, clock = going.interval, going.clock
+        interval.ended_at = max(at, interval.started_at)
+        if interval.kind == ClockInterval.Kind.RUN:
+            clock.consumed_seconds += consumed(
+                calendar(clock.calendar_id), Limit.parse(clock.limit), interval.started_at, interval.ended_at
+            )
+        if interval.pk is not None:
+            self._closed.append(interval)
+
+    def _show_earliest(self, case: Case, move: Move) -> None:
+        clock = self.earliest(case.pk)
+        move.set(due_at=clock.due_at if clock else None, provisional=clock.provisional if clock else False)
+
+    def _touch(self, clock: Clock) -> None:
+        if clock.pk is not None:
+            self._changed[clock.pk] = clock
+
+    def _calendar_id(self, code: str) -> int:
+        if code not in self._calendars:
+            found = CalendarVersion.objects.filter(code=code).order_by("-version").values_list("id", flat=True)
+            self._calendars[code] = found[:1].get()
+        return self._calendars[code]
+
+
+_CLOCK_CHANGES = [
+    "state", "limit", "rule", "due_at", "next_at", "missed_at", "finished_at", "consumed_seconds", "provisional",
+]  # fmt: skip
+
+
+def consumed(on: WorkingCalendar, limit: Limit, start: datetime, end: datetime) -> int:
+    """Seconds used between two moments: working time for working units, natural time otherwise."""
+    if limit.unit in {LimitUnit.HOUR, LimitUnit.DAY}:
+        return int((end - start).total_seconds())
+    return int(on.worked(start, end).total_seconds())
+
+
+def untouched(spec: LifecycleSpec, source: str, target: str, move: Move) -> bool:
+    """Whether a move leaves every clock alone, so that none needs to be read."""
+    a, b = spec.states[source], spec.states[target]
+    return a.clocks == b.clocks and a.pauses == b.pauses and not move.transition.restarts and "facts" not in move.changed

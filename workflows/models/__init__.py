@@ -1,0 +1,26 @@
+"""Tables of the engine, one file a subject."""
+
+from workflows.models.calendar import CalendarVersion
+from workflows.models.case import Case, Participation
+from workflows.models.clock import Clock, ClockInterval
+from workflows.models.definition import Definition, PolicyVersion
+from workflows.models.event import Event, Evidence, Note
+from workflows.models.number import NumberSeries
+from workflows.models.unit import Membership, Unit, User
+
+__all__ = [
+    "CalendarVersion",
+    "Case",
+    "Clock",
+    "ClockInterval",
+    "Definition",
+    "Event",
+    "Evidence",
+    "Membership",
+    "Note",
+    "NumberSeries",
+    "Participation",
+    "PolicyVersion",
+    "Unit",
+    "User",
+]

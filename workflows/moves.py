@@ -1,0 +1,63 @@
+"""One move of one case while it is being made: what guards ask and effects change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Model
+
+from workflows.chain import text_digest
+from workflows.spec import LifecycleSpec, TransitionSpec
+
+if TYPE_CHECKING:
+    from workflows.models import Case, User
+
+
+@dataclass
+class Move:
+    """A transition under way, under the lock of its case.
+
+    data: what the form said (may hold free text). logged: codes and ids the event will carry.
+    rows: new rows, written after the event by their model. source, held_by: the state, and
+    the unit that held the case, before.
+    """
+
+    case: Case
+    name: str
+    transition: TransitionSpec
+    lifecycle: LifecycleSpec
+    by: User
+    at: datetime
+    data: dict[str, Any]
+    source: str
+    held_by: int = 0
+    logged: dict[str, Any] = field(default_factory=dict)
+    rows: list[Model] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.held_by = self.case.unit_id
+
+    def log(self, **codes: Any) -> None:
+        """Put codes or ids on the event. Never free text: that goes through `note`."""
+        self.logged.update(codes)
+
+    def set(self, **values: Any) -> None:
+        """Change the case in memory and remember the columns, so that the door writes only those."""
+        for name, value in values.items():
+            setattr(self.case, name, value)
+            self.changed.add(name)
+
+    def add(self, row: Model) -> None:
+        """Have a new row written with this move."""
+        self.rows.append(row)
+
+    def note(self, kind: str, text: str) -> None:
+        """Keep free text beside the event, which carries only its digest. Empty text is left out."""
+        from workflows.models import Note
+
+        if text:
+            self.log(**{kind: text_digest(text)})
+            self.add(Note(case=self.case, kind=kind, text=text, author=self.by, written_at=self.at))

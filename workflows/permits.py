@@ -1,0 +1,57 @@
+"""The three questions before a move, and the three different errors."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NoReturn
+
+from workflows.errors import Already, Cannot, MayNot
+from workflows.machine import machine, may, refusal
+from workflows.models import Case, Event, User
+from workflows.moves import Move
+from workflows.wording import already_sentence
+
+
+def permitted(case: Case, name: str, *, by: User, at: datetime, data: dict[str, Any], rev: int | None = None) -> Move:
+    """The move, if this person may make it and it can be made from here. Raises MayNot, Already or Cannot."""
+    spec = machine(case.definition_id).spec
+    transition = spec.transitions.get(name)
+    if transition is None:
+        raise Cannot(f"流程“{spec.label}”没有“{name}”这一步")
+    if not may(case, by, transition) or not may_know(case, by):
+        raise MayNot(f"您没有对 {case.number} 办理“{transition.label}”的权限")
+    if rev is not None and rev != case.rev:
+        _say_already(case, _events(case).filter(seq__gt=rev).order_by("seq").first())
+    if case.state not in transition.sources:
+        left = _events(case).filter(source__in=transition.sources).exclude(target__in=transition.sources)
+        last = left.order_by("-seq").first()
+        if last is not None:
+            _say_already(case, last)
+        raise Cannot(f"{case.number} 现为“{spec.states[case.state].label}”，还不能“{transition.label}”")
+    move = Move(case, name, transition, spec, by, at, data, case.state)
+    no = refusal(move)
+    if no is not None:
+        raise Already(no.reason) if no.already else Cannot(no.reason)
+    return move
+
+
+def available(case: Case, by: User, *, at: datetime) -> list[Move]:
+    """The moves this person can make now, for buttons: the predicates the door asks, without its lock."""
+    spec = machine(case.definition_id).spec
+    if not may_know(case, by):
+        return []
+    offered = (Move(case, name, t, spec, by, at, {}, case.state) for name, t in spec.leaving(case.state) if not t.hidden)
+    return [move for move in offered if may(case, by, move.transition) and refusal(move) is None]
+
+
+def may_know(case: Case, by: User) -> bool:
+    """Whether a restricted case may be known to this user; only there does it cost a statement."""
+    return not case.restricted or Case.objects.visible_to(by).filter(pk=case.pk).exists()
+
+
+def _events(case: Case) -> Any:
+    return Event.objects.filter(case=case).select_related("actor")
+
+
+def _say_already(case: Case, event: Event | None) -> NoReturn:
+    raise Already(already_sentence(case, event), event)

@@ -1,0 +1,104 @@
+"""Deadlines documents: which limit each clock has, for which cases, and by which source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from workflows.limits import Limit, LimitError
+from workflows.registry import FACTS
+from workflows.spec import Document, Label, LifecycleSpec, Name, Names, load_yaml, validate
+
+
+def _limit(text: str) -> str:
+    try:
+        return str(Limit.parse(text))
+    except LimitError as error:
+        raise ValueError(str(error)) from error
+
+
+def _codes(value: Any) -> Any:
+    return [value] if isinstance(value, str | int) else value
+
+
+Codes = Annotated[tuple[str, ...], BeforeValidator(_codes), Field(min_length=1)]
+
+
+class ClockRule(Document):
+    """One row: this clock, for cases whose facts fit every entry of `when`, has this limit."""
+
+    row: Name
+    clock: Name
+    limit: Annotated[str, AfterValidator(_limit)]
+    when: dict[Name, Codes] = {}
+    source: Label
+    note: str = ""
+
+    def fits(self, facts: Mapping[str, str]) -> bool:
+        return all(facts.get(fact) in codes for fact, codes in self.when.items())
+
+    @cached_property
+    def parsed_limit(self) -> Limit:
+        return Limit.parse(self.limit)
+
+
+class PolicySpec(Document):
+    """A policy. Rules are tried from the top; the first that fits decides, so each clock ends in a plain one."""
+
+    code: Name
+    label: Label
+    calendar: Name
+    kinds: Names
+    rules: tuple[ClockRule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        problems = list(self._problems())
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def rule(self, clock: str, facts: Mapping[str, str]) -> ClockRule:
+        """The first rule that fits. `serves` made sure that there is one."""
+        return next(rule for rule in self._by_clock[clock] if rule.fits(facts))
+
+    def unserved(self, lifecycle: LifecycleSpec) -> Iterable[str]:
+        """What keeps this policy from serving a lifecycle: a clock without a rule for every case."""
+        for name in lifecycle.clocks:
+            if not any(not rule.when for rule in self._by_clock.get(name, ())):
+                yield f"rules: 时限 {name} 缺少不带 when 的兜底条目，流程 {lifecycle.code} 需要它"
+
+    @cached_property
+    def _by_clock(self) -> dict[str, list[ClockRule]]:
+        found: dict[str, list[ClockRule]] = {}
+        for rule in self.rules:
+            found.setdefault(rule.clock, []).append(rule)
+        return found
+
+    def _problems(self) -> Iterable[str]:
+        rows: set[str] = set()
+        settled: set[str] = set()
+        for index, rule in enumerate(self.rules):
+            at = f"rules.{index}"
+            if rule.row in rows:
+                yield f"{at}.row: “{rule.row}” 重复，请改名"
+            rows.add(rule.row)
+            if rule.clock in settled:
+                yield f"{at}: {rule.clock} 的兜底条目在它之前，本条永远不会用到，请移到前面"
+            if not rule.when:
+                settled.add(rule.clock)
+            for fact, codes in rule.when.items():
+                if fact not in FACTS:
+                    yield f"{at}.when: 案件属性 “{fact}” 未登记；可用的有：{'、'.join(FACTS)}"
+                    continue
+                for code in codes:
+                    if code not in FACTS[fact]:
+                        yield f"{at}.when.{fact}: “{code}” 不是可用的代码：{'、'.join(FACTS[fact])}"
+
+
+def parse(text: str, origin: str) -> PolicySpec:
+    """Read and check one policy document. Raises SpecError."""
+    return validate(PolicySpec, load_yaml(text, origin), origin)

@@ -1,0 +1,33 @@
+"""Published documents, read once per process: they never change, so what is cached is never stale."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from workflows.calendars import WorkingCalendar
+from workflows.models import CalendarVersion, Definition, PolicyVersion
+from workflows.policy import PolicySpec
+from workflows.spec import LifecycleSpec
+
+
+@lru_cache(maxsize=64)
+def lifecycle(definition_id: int) -> LifecycleSpec:
+    return Definition.objects.get(pk=definition_id).parsed
+
+
+@lru_cache(maxsize=64)
+def policy(policy_id: int) -> PolicySpec:
+    return PolicyVersion.objects.get(pk=policy_id).parsed
+
+
+@lru_cache(maxsize=16)
+def calendar(calendar_id: int) -> WorkingCalendar:
+    return CalendarVersion.objects.get(pk=calendar_id).compiled
+
+
+def forget() -> None:
+    """Empty the caches: for a process that changes to another database."""
+    from workflows.machine import machine
+
+    for cached in (lifecycle, policy, calendar, machine):
+        cached.cache_clear()

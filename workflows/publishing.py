@@ -1,0 +1,105 @@
+"""Publishing documents: checked whole, stored once, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from pydantic import BaseModel
+
+from workflows import policy as policies
+from workflows import spec as lifecycles
+from workflows.calendars import CalendarError, CalendarSpec, parse_calendar
+from workflows.models import CalendarVersion, Definition, PolicyVersion, User
+from workflows.models.definition import PublishedDocument
+from workflows.policy import PolicySpec
+from workflows.spec import LifecycleSpec, SpecError
+
+
+@dataclass(frozen=True)
+class Published:
+    """What publishing did. fresh: a new version was stored; otherwise the newest already says the same."""
+
+    document: PublishedDocument
+    fresh: bool
+
+
+def read(text: str, origin: str) -> LifecycleSpec | PolicySpec | CalendarSpec:
+    """Read a document of any of the three kinds, told apart by their main key. Raises SpecError."""
+    data = lifecycles.load_yaml(text, origin)
+    keys = data.keys() if isinstance(data, dict) else ()
+    if "states" in keys:
+        return lifecycles.parse(text, origin)
+    if "rules" in keys:
+        return policies.parse(text, origin)
+    if "weekly" in keys:
+        try:
+            return parse_calendar(data, origin=origin)
+        except CalendarError as error:
+            raise SpecError(origin, error.problems) from error
+    raise SpecError(origin, ["文件: 认不出文档类别：流程应有 states，时限规则应有 rules，工作日历应有 weekly"])
+
+
+def publish(text: str, origin: str, *, by: User, at: datetime) -> Published:
+    """Check a document against itself and against what it leans on, then store a new version. Raises SpecError."""
+    spec = read(text, origin)
+    problems = list(_against_others(spec))
+    if problems:
+        raise SpecError(origin, problems)
+    model: type[PublishedDocument] = _MODELS[type(spec)]
+    content = json.loads(spec.model_dump_json(by_alias=True))
+    with transaction.atomic():
+        newest = model.objects.filter(code=spec.code).order_by("-version").first()
+        if newest is not None and newest.spec == content:
+            return Published(newest, fresh=False)
+        version = newest.version + 1 if newest else 1
+        document = model(
+            code=spec.code, version=version, label=spec.label, spec=content, source=text, published_at=at, published_by=by
+        )
+        document.save(force_insert=True)
+    return Published(document, fresh=True)
+
+
+def publish_file(path: Path, *, by: User, at: datetime) -> Published:
+    """Publish what a file says. Raises SpecError for bytes that are not UTF-8, too."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(str(path), [f"第 {error.start} 字节: 不是 UTF-8 编码，请另存为 UTF-8"]) from error
+    return publish(text, str(path), by=by, at=at)
+
+
+def publish_missing(paths: Iterable[Path], *, by: User, at: datetime) -> None:
+    """Publish shipped documents whose code has no version yet; what a county has published stays as it is."""
+    for path in sorted(paths):
+        spec = read(path.read_text(encoding="utf-8"), path.name)
+        if not _MODELS[type(spec)].objects.filter(code=spec.code).exists():
+            publish(path.read_text(encoding="utf-8"), path.name, by=by, at=at)
+
+
+_MODELS: dict[type[BaseModel], Any] = {
+    LifecycleSpec: Definition,
+    PolicySpec: PolicyVersion,
+    CalendarSpec: CalendarVersion,
+}
+
+
+def _against_others(spec: BaseModel) -> Iterable[str]:
+    """A lifecycle needs its policy, a policy its calendar; and a policy goes on serving its lifecycles."""
+    if isinstance(spec, LifecycleSpec):
+        rules = PolicyVersion.objects.filter(code=spec.policy).order_by("-version").first()
+        if rules is None:
+            yield f"policy: 时限规则“{spec.policy}”尚未发布，请先发布它"
+        else:
+            yield from rules.parsed.unserved(spec)
+    if isinstance(spec, PolicySpec):
+        if not CalendarVersion.objects.filter(code=spec.calendar).exists():
+            yield f"calendar: 工作日历“{spec.calendar}”尚未发布，请先发布它"
+        for definition in Definition.objects.newest():
+            if definition.parsed.policy == spec.code:
+                yield from spec.unserved(definition.parsed)

@@ -1,0 +1,109 @@
+"""Names a lifecycle document may use, and the Python behind each.
+
+Documents combine names and never contain expressions; `spec.py` refuses a name that is not registered here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from workflows.models import Case, User
+    from workflows.moves import Move
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Named things of one sort. Registering a name twice with another object raises ValueError."""
+
+    def __init__(self, sort: str) -> None:
+        self.sort = sort
+        self._items: dict[str, T] = {}
+
+    def add(self, name: str, item: T) -> T:
+        if self._items.setdefault(name, item) is not item:
+            raise ValueError(f"{self.sort} “{name}” 已登记过")
+        return item
+
+    def __getitem__(self, name: str) -> T:
+        return self._items[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._items
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._items))
+
+    def items(self) -> list[tuple[str, T]]:
+        return sorted(self._items.items())
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a guard says no. `already`: the moment has passed because somebody did it before."""
+
+    reason: str
+    already: bool = False
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role in the offices.
+
+    sees: how far a holder looks. `own`: cases in which the unit of the membership takes part;
+    `area`: also those of every unit below it; `nothing`: none.
+    confidential: may see restricted cases in that reach.
+    may: whether this user, in this role, may act on this case; pure, no query beyond `user.standing`.
+    """
+
+    name: str
+    label: str
+    sees: Literal["nothing", "own", "area"]
+    may: Callable[[Case, User], bool]
+    confidential: bool = False
+
+
+Guard = Callable[["Move"], Refusal | None]
+Effect = Callable[["Move"], None]
+
+ROLES: Registry[Role] = Registry("角色")
+GUARDS: Registry[Guard] = Registry("条件")
+EFFECTS: Registry[Effect] = Registry("效果")
+# A form class; the engine never looks inside, pages and API validate with it before they call `fire`.
+FORMS: Registry[Any] = Registry("表单")
+# What a policy may ask about a case: fact name → its codes and their labels.
+FACTS: Registry[dict[str, str]] = Registry("案件属性")
+
+
+def role(
+    name: str, label: str, *, sees: Literal["nothing", "own", "area"], confidential: bool = False
+) -> Callable[[Callable[[Case, User], bool]], Role]:
+    """Register the decorated predicate as the role `name`."""
+
+    def register(may: Callable[[Case, User], bool]) -> Role:
+        return ROLES.add(name, Role(name, label, sees, may, confidential))
+
+    return register
+
+
+def guard(function: Guard) -> Guard:
+    """Register under the function's own name."""
+    return GUARDS.add(function.__name__, function)  # type: ignore[attr-defined]
+
+
+def effect(function: Effect) -> Effect:
+    """Register under the function's own name. An effect never saves the case, notifies or calls a network."""
+    return EFFECTS.add(function.__name__, function)  # type: ignore[attr-defined]
+
+
+def form(name: str) -> Callable[[type[T]], type[T]]:
+    """Register a form class under `name`."""
+
+    def register(cls: type[T]) -> type[T]:
+        FORMS.add(name, cls)
+        return cls
+
+    return register

@@ -1,0 +1,38 @@
+"""Sentences the engine says to people."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from workflows.models import Case, Event
+from workflows.published import lifecycle
+
+
+def already_sentence(case: Case, event: Event | None) -> str:
+    """Who did what, when, and where the case stands now."""
+    spec = lifecycle(case.definition_id)
+    now = spec.states[case.state].label
+    if event is None:
+        return f"{case.number} 已有变动，现为“{now}”，请刷新后再办理"
+    done = spec.transitions.get(event.transition)
+    what = done.label if done else event_label(case, event)
+    when = date_format(timezone.localtime(event.happened_at), "Y-m-d H:i")
+    return f"{event.actor} 已于 {when} 办理“{what}”，{case.number} 现为“{now}”，请刷新后再办理"
+
+
+def event_label(case: Case, event: Event) -> str:
+    """What the event is called on a page: its transition's label, or the engine's own word."""
+    spec = lifecycle(case.definition_id)
+    if event.transition in spec.transitions:
+        return spec.transitions[event.transition].label
+    if event.name == "clock.missed":
+        clock = spec.clocks.get(str(event.data.get("clock")))
+        return f"逾期：{clock.label}" if clock else "逾期"
+    return ENGINE_EVENTS.get(event.name, spec.label if event.name == spec.opening.event else event.name)
+
+
+ENGINE_EVENTS = {
+    "clock.missed": "逾期",
+    "definition.changed": "流程版本变更",
+}
