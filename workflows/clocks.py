@@ -76,14 +76,14 @@ class ClockBook:
         state = spec.states[target]
         misses: list[Miss] = []
         for kind, going in list(self.going[case.pk].items()):
-            if kind in move.transition.restarts or kind not in {*state.clocks, *state.pauses}:
+            if kind in move.transition.restarts or _met(move, kind) or kind not in {*state.clocks, *state.pauses}:
                 misses += self._finish(going, move)
             elif kind in state.pauses:
                 self._pause(going, move)
             else:
                 self._resume(going, move.at)
         for kind in state.clocks:
-            if kind not in self.going[case.pk]:
+            if kind not in self.going[case.pk] and self._begins(move, kind):
                 self.start(case, kind, at=move.at)
         if "facts" in move.changed:
             self._rerate(move)
@@ -91,9 +91,14 @@ class ClockBook:
         return misses
 
     def start(self, case: Case, kind: str, *, at: datetime) -> None:
-        """A new cycle of a clock. The policy version is the case's; the calendar the newest published."""
+        """A new cycle of a clock, unless the policy sets it no limit for this case.
+
+        The policy version is the case's; the calendar the newest published.
+        """
         rules = policy(case.policy_id)
         rule = rules.rule(kind, case.facts)
+        if rule.parsed_limit is None:
+            return
         calendar_id = self._calendar_id(rules.calendar)
         due = calendar(calendar_id).due(at, rule.parsed_limit)
         cycle = self.cycles.get((case.pk, kind), 0) + 1
@@ -127,9 +132,16 @@ class ClockBook:
         clock.missed_at, clock.next_at = clock.due_at, None
         self._touch(clock)
 
+    def _begins(self, move: Move, kind: str) -> bool:
+        """A step clock begins with every entry; a whole one once, until a transition restarts it."""
+        if kind in move.transition.restarts:
+            return True
+        whole = move.lifecycle.clocks[kind].counts == "whole"
+        return not _met(move, kind) and not (whole and (move.case.pk, kind) in self.cycles)
+
     def _finish(self, going: _Going, move: Move) -> list[Miss]:
         clock = going.clock
-        met = move.name in move.lifecycle.clocks[clock.kind].met_by
+        met = _met(move, clock.kind)
         late = move.at > clock.due_at and clock.state == Clock.State.RUNNING
         misses = [Miss(clock, move.held_by)] if late and clock.missed_at is None else []
         if misses:
@@ -179,7 +191,7 @@ class ClockBook:
         for kind, going in self.going[move.case.pk].items():
             clock = going.clock
             rule = policy(clock.policy_id).rule(kind, move.case.facts)
-            if rule.row == clock.rule:
+            if rule.row == clock.rule or rule.parsed_limit is None:
                 continue
             before, clock.rule, clock.limit = clock.due_at, rule.row, rule.limit
             self._aim(clock, going)
@@ -228,4 +240,9 @@ def consumed(on: WorkingCalendar, limit: Limit, start: datetime, end: datetime) 
 def untouched(spec: LifecycleSpec, source: str, target: str, move: Move) -> bool:
     """Whether a move leaves every clock alone, so that none needs to be read."""
     a, b = spec.states[source], spec.states[target]
-    return a.clocks == b.clocks and a.pauses == b.pauses and not move.transition.restarts and "facts" not in move.changed
+    same = a.clocks == b.clocks and a.pauses == b.pauses and not move.transition.restarts
+    return same and "facts" not in move.changed and not any(_met(move, kind) for kind in a.clocks)
+
+
+def _met(move: Move, kind: str) -> bool:
+    return move.name in move.lifecycle.clocks[kind].met_by

@@ -13,7 +13,12 @@ from workflows.registry import FACTS
 from workflows.spec import Document, Label, LifecycleSpec, Name, Names, load_yaml, validate
 
 
+NO_LIMIT = "none"
+
+
 def _limit(text: str) -> str:
+    if text == NO_LIMIT:
+        return text
     try:
         return str(Limit.parse(text))
     except LimitError as error:
@@ -28,7 +33,7 @@ Codes = Annotated[tuple[str, ...], BeforeValidator(_codes), Field(min_length=1)]
 
 
 class ClockRule(Document):
-    """One row: this clock, for cases whose facts fit every entry of `when`, has this limit."""
+    """One row: this clock, for cases whose facts fit every entry of `when`, has this limit; `none`: no such clock."""
 
     row: Name
     clock: Name
@@ -41,8 +46,8 @@ class ClockRule(Document):
         return all(facts.get(fact) in codes for fact, codes in self.when.items())
 
     @cached_property
-    def parsed_limit(self) -> Limit:
-        return Limit.parse(self.limit)
+    def parsed_limit(self) -> Limit | None:
+        return None if self.limit == NO_LIMIT else Limit.parse(self.limit)
 
 
 class PolicySpec(Document):
@@ -94,9 +99,10 @@ class PolicySpec(Document):
                 if fact not in FACTS:
                     yield f"{at}.when: 案件属性 “{fact}” 未登记；可用的有：{'、'.join(FACTS)}"
                     continue
+                known = FACTS[fact]()
                 for code in codes:
-                    if code not in FACTS[fact]:
-                        yield f"{at}.when.{fact}: “{code}” 不是可用的代码：{'、'.join(FACTS[fact])}"
+                    if code not in known:
+                        yield f"{at}.when.{fact}: “{code}” 不是可用的代码：{'、'.join(known)}"
 
 
 def parse(text: str, origin: str) -> PolicySpec:

@@ -74,8 +74,8 @@ GUARDS: Registry[Guard] = Registry("条件")
 EFFECTS: Registry[Effect] = Registry("效果")
 # A form class; the engine never looks inside, pages and API validate with it before they call `fire`.
 FORMS: Registry[Any] = Registry("表单")
-# What a policy may ask about a case: fact name → its codes and their labels.
-FACTS: Registry[dict[str, str]] = Registry("案件属性")
+# What a policy may ask about a case: fact name → its codes and their labels, read when asked.
+FACTS: Registry[Callable[[], dict[str, str]]] = Registry("案件属性")
 
 
 def role(

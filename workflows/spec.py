@@ -54,7 +54,11 @@ class Document(BaseModel):
 
 
 class ClockDecl(Document):
-    """A clock kind this lifecycle runs. `met_by`: the transitions that fulfil it; leaving otherwise voids it."""
+    """A clock kind this lifecycle runs.
+
+    met_by: the transitions that fulfil it; leaving its states otherwise voids it. counts: a `step` clock begins anew
+    with every entry, a `whole` one runs once through the case, until a transition restarts it.
+    """
 
     label: Label
     met_by: Names

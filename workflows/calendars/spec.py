@@ -172,6 +172,14 @@ class CalendarSpec(_Part):
         """Whether the weekly pattern alone works on this date."""
         return bool(self.weekly.on(day.weekday()))
 
+    @property
+    def provisional_note(self) -> str:
+        """Why a result outside the published dates may still change, in a sentence fit to show."""
+        return (
+            f"“{self.label}”的放假安排只公布了 {self.published_from} 至 {self.published_through}，"
+            "此外的日期只扣除周末和法定节假日，通知公布后可能变动"
+        )
+
     def _period_problems(self) -> list[str]:
         problems = []
         if not any(self.weekly.on(weekday) for weekday in range(7)):

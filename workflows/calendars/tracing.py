@@ -67,6 +67,13 @@ class DayLine:
     def weekday(self) -> str:
         return WEEKDAY_LABELS[self.date.weekday()]
 
+    @property
+    def tally(self) -> str:
+        """What the day used up: ``#3``, ``3小时30分``, or nothing."""
+        if self.number is not None:
+            return f"#{self.number}"
+        return "" if self.amount is None else _spell(self.amount)
+
 
 def trace(calendar: WorkingCalendar, start: dt.datetime, limit: Limit, pauses: list[Pause]) -> list[DayLine]:
     """The lines of ``WorkingCalendar.explain``; ``pauses`` merged and cut at ``start``."""
@@ -211,6 +218,14 @@ class _Days:
         else:
             reason, effect = f"工作日（{row.name}，特殊时段）", DayEffect.COUNTED
         return DayLine(day, effect, number, amount, reason, row.source, provisional)
+
+
+def _spell(amount: dt.timedelta) -> str:
+    """``3小时30分``; seconds only where there are any."""
+    minutes, rest = divmod(amount, dt.timedelta(minutes=1))
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "小时"), (minutes, "分"), (rest.total_seconds(), "秒")]
+    return "".join(f"{value:g}{unit}" for value, unit in parts if value)
 
 
 def _length(begin: dt.datetime, end: dt.datetime) -> dt.timedelta:

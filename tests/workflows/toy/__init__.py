@@ -1,0 +1,1 @@
+"""A toy lifecycle: the engine is tested without the domain that uses it."""

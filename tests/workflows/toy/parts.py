@@ -1,0 +1,57 @@
+"""Roles, guards and effects of the toy lifecycle, registered once for the whole test run."""
+
+from workflows.models import Case, User
+from workflows.moves import Move
+from workflows.registry import FACTS, Refusal, effect, guard, role
+
+
+@role("toy_clerk", "玩具登记员", sees="own")
+def toy_clerk(case: Case, user: User) -> bool:
+    return user.standing.holds("toy_clerk", case.desk_id)
+
+
+@role("toy_worker", "玩具承办人", sees="own")
+def toy_worker(case: Case, user: User) -> bool:
+    return user.standing.holds("toy_worker", case.lead_id)
+
+
+@role("toy_watcher", "玩具督办员", sees="area", confidential=True)
+def toy_watcher(case: Case, user: User) -> bool:
+    return user.standing.oversees("toy_watcher", case.desk_id)
+
+
+@guard
+def toy_unclaimed(move: Move) -> Refusal | None:
+    return Refusal("已有人领办", already=True) if move.case.user_id else None
+
+
+@guard
+def toy_has_lead(move: Move) -> Refusal | None:
+    return None if move.case.lead_id or "lead" in move.data or not move.data else Refusal("请选择主办单位")
+
+
+@effect
+def toy_give(move: Move) -> None:
+    from workflows.models import Participation
+
+    move.set(lead_id=move.data["lead"])
+    move.log(lead=move.data["lead"])
+    move.add(Participation(case=move.case, unit_id=move.data["lead"], role="lead", started_at=move.at))
+
+
+@effect
+def toy_claim(move: Move) -> None:
+    move.set(user_id=move.by.pk)
+
+
+@effect
+def toy_note(move: Move) -> None:
+    move.note("remark", move.data.get("remark", ""))
+
+
+@effect
+def toy_regrade(move: Move) -> None:
+    move.set(facts={**move.case.facts, "toy_grade": move.data["grade"]})
+
+
+FACTS.add("toy_grade", lambda: {"plain": "一般", "hard": "复杂"})
