@@ -4,7 +4,8 @@
 of every day on the way to a due moment. Pure Python: no Django, no clock of its own.
 """
 
-from workflows.calendars.compiled import Due, NoWorkingTime, Pause, WorkingCalendar, compile_calendar
+from workflows.calendars.compiled import Due, NoWorkingTime, WorkingCalendar, compile_calendar
+from workflows.calendars.moments import Pause
 from workflows.calendars.spec import (
     CalendarError,
     CalendarException,

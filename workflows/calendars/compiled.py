@@ -7,30 +7,25 @@ Sources: 民法典 201 (the day a period starts on is not counted; hour periods 
 import datetime as dt
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from workflows.calendars.moments import EPOCH, Pause, aware, merged, microseconds, wall_clock
 from workflows.calendars.spec import CalendarSpec, DayKind, Segment
 from workflows.limits import Limit, LimitUnit
 
 if TYPE_CHECKING:
     from workflows.calendars.tracing import DayLine
 
-Pause = tuple[dt.datetime, dt.datetime]
-"""From when until when a clock stood still; both aware."""
-
 YEARS_BEFORE, YEARS_AFTER = 10, 20
 """How far the tables reach beyond the published years."""
 
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
-MICROSECONDS = 1_000_000
-HOUR_US = 3600 * MICROSECONDS
-MINUTE_US = 60 * MICROSECONDS
-DAY_US = 24 * HOUR_US
+MINUTE_US = 60_000_000
+HOUR_US = 60 * MINUTE_US
 
 
 class NoWorkingTime(LookupError):
@@ -81,9 +76,9 @@ class WorkingCalendar:
             segments = self.segments_on(day)
             if segments:
                 days.append(day)
-                closes.append(_moment(midnight, segments[-1].end))
-                starts.extend(_microseconds(_moment(midnight, segment.start)) for segment in segments)
-                ends.extend(_microseconds(_moment(midnight, segment.end)) for segment in segments)
+                closes.append(wall_clock(midnight, segments[-1].end))
+                starts.extend(microseconds(wall_clock(midnight, segment.start)) for segment in segments)
+                ends.extend(microseconds(wall_clock(midnight, segment.end)) for segment in segments)
                 offsets.add(closes[-1].utcoffset())
             before.append(len(days))
         self._before = before  # [i]: working days before day i
@@ -207,18 +202,18 @@ class WorkingCalendar:
         return self._due_on(rank, last, start)
 
     def _due_in_hours(self, start: dt.datetime, length_us: int, pauses: list[Pause]) -> Due:
-        due_us = _microseconds(_aware(start)) + length_us
+        due_us = microseconds(aware(start)) + length_us
         for begin, end in pauses:
-            if _microseconds(begin) >= due_us:
+            if microseconds(begin) >= due_us:
                 break
-            due_us += _microseconds(end) - _microseconds(begin)
+            due_us += microseconds(end) - microseconds(begin)
         return Due(self._at(due_us), provisional=False)
 
     def _due_in_working_time(self, start: dt.datetime, length_us: int, pauses: list[Pause]) -> Due:
         target = self._worked_until(start) + length_us
         due_us = self._when_worked(target, start)
         for begin, end in pauses:
-            if _microseconds(begin) >= due_us:
+            if microseconds(begin) >= due_us:
                 break
             target += self._worked_until(end) - self._worked_until(begin)
             due_us = self._when_worked(target, start)
@@ -252,7 +247,7 @@ class WorkingCalendar:
     def _worked_until(self, moment: dt.datetime) -> int:
         """Working microseconds since the beginning of the tables."""
         self._index_of(moment)
-        at_us = _microseconds(moment)
+        at_us = microseconds(moment)
         position = bisect_right(self._starts, at_us) - 1
         if position < 0:
             return 0
@@ -277,7 +272,7 @@ class WorkingCalendar:
     def _index_of(self, moment: dt.datetime) -> int:
         """Position of the local date of an aware moment."""
         if moment.tzinfo is not self.zone:
-            moment = _aware(moment).astimezone(self._local)
+            moment = aware(moment).astimezone(self._local)
         index = moment.toordinal() - self._base
         if 0 <= index < self._size:
             return index
@@ -299,46 +294,6 @@ class WorkingCalendar:
 def compile_calendar(spec: CalendarSpec) -> WorkingCalendar:
     """Compute the tables (about 0.2 s for China): keep the result, it never changes."""
     return WorkingCalendar(spec)
-
-
-def merged(paused: Iterable[Pause], *, since: dt.datetime) -> list[Pause]:
-    """Pauses in order, overlapping ones joined, the time before ``since`` cut off.
-
-    Raises ValueError when a moment is naive or a pause ends before it begins.
-    """
-    _aware(since)
-    joined: list[Pause] = []
-    for begin, end in sorted((_in_utc(begin), _in_utc(end)) for begin, end in paused):
-        if end < begin:
-            raise ValueError(f"中止时段的结束 {end.isoformat()} 早于开始 {begin.isoformat()}。")
-        if end <= since:
-            continue
-        if joined and begin <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
-        else:
-            joined.append((max(begin, _in_utc(since)), end))
-    return joined
-
-
-def _in_utc(moment: dt.datetime) -> dt.datetime:
-    """Two moments of one zone compare by the clock on the wall; in UTC they compare by time."""
-    return _aware(moment).astimezone(dt.UTC)
-
-
-def _aware(moment: dt.datetime) -> dt.datetime:
-    if moment.utcoffset() is None:
-        raise ValueError(f"时间 {moment.isoformat()} 没有时区；请给出带时区的时间。")
-    return moment
-
-
-def _moment(midnight: dt.datetime, minutes: int) -> dt.datetime:
-    """The local wall-clock time so many minutes after midnight (24:00 is the next midnight)."""
-    return midnight + dt.timedelta(minutes=minutes)
-
-
-def _microseconds(moment: dt.datetime) -> int:
-    passed = moment - EPOCH
-    return (passed.days * 86_400 + passed.seconds) * MICROSECONDS + passed.microseconds
 
 
 def _standard_day(spec: CalendarSpec) -> int:

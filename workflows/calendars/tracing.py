@@ -5,7 +5,8 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workflows.calendars.compiled import Due, Pause, WorkingCalendar
+from workflows.calendars.compiled import Due, WorkingCalendar
+from workflows.calendars.moments import Pause
 from workflows.calendars.spec import DayKind
 from workflows.limits import Limit, LimitUnit
 
