@@ -1,9 +1,12 @@
 """What the suite leans on has to hold itself: the flush, the guards, the fixed moment."""
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
 from tests.conftest import lowered_guards
+from tests.workflows.toy.world import make_world
+from workflows.models import CalendarVersion, Event, User
 
 GUARDED_TABLE = {
     "sqlite": [
@@ -37,8 +40,8 @@ def _rows(cursor) -> int:
     return cursor.fetchone()[0]
 
 
-def _assert_refused(cursor, statement: str) -> None:
-    with pytest.raises(DatabaseError, match="refused"), transaction.atomic():
+def _assert_refused(cursor, statement: str, match: str = "refused") -> None:
+    with pytest.raises(DatabaseError, match=match), transaction.atomic():
         cursor.execute(statement)
 
 
@@ -62,6 +65,17 @@ def test_guards_are_lowered_inside_the_block_only(guarded_table):
     with transaction.atomic(), lowered_guards(connection):
         guarded_table.execute("DELETE FROM probe")
     assert _rows(guarded_table) == 0
+
+
+def test_flush_empties_the_log_and_seeds_again(transactional_db, at):
+    """What follows a transactional test finds what `migrate` leaves, not what the test left."""
+    make_world(at).case(at)
+    assert Event.objects.count() == 1
+    _assert_refused(connection.cursor(), "DELETE FROM workflows_event", match="办理日志只能追加")
+    call_command("flush", interactive=False, verbosity=0)
+    assert Event.objects.count() == 0
+    assert list(User.objects.values_list("username", flat=True)) == ["system"]
+    assert CalendarVersion.objects.filter(code="china").exists()
 
 
 def test_databases_run_in_the_mode_an_installation_runs_in(transactional_db):
