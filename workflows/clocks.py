@@ -112,6 +112,11 @@ class ClockBook:
         self.going[case.pk][kind] = going
         self._new.append(going)
 
+    def due(self, case_id: int, *, at: datetime) -> list[Clock]:
+        """Running clocks whose next moment has come."""
+        running = (g.clock for g in self.going[case_id].values() if g.clock.state == Clock.State.RUNNING)
+        return [clock for clock in running if clock.next_at is not None and clock.next_at <= at]
+
     def earliest(self, case_id: int) -> Clock | None:
         """The running clock that is due first."""
         running = [g.clock for g in self.going[case_id].values() if g.clock.state == Clock.State.RUNNING]

@@ -1,0 +1,32 @@
+"""The table of periodic work: one list, run by `manage.py ticker` or by Celery beat and workers.
+
+The database rows are the truth; a late, lost or doubled run changes nothing but timing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.module_loading import import_string
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """A function `path(at=now)` to run every so many seconds. Its result, where true, is worth a log line."""
+
+    name: str
+    path: str
+    every_seconds: float
+
+    def run(self, at: datetime) -> object:
+        function: Callable[..., object] = import_string(self.path)
+        return function(at=at)
+
+
+SCHEDULE = (
+    Periodic("sweep", "workflows.sweeper.sweep", 1),
+)
+
+BY_NAME = {job.name: job for job in SCHEDULE}
