@@ -1,0 +1,5 @@
+"""Tables of the notices."""
+
+from notifications.models.notice import Notice
+
+__all__ = ["Notice"]
