@@ -1,0 +1,11 @@
+"""Tables of the message desk, one file a subject."""
+
+from opinion.models.code import Code
+from opinion.models.contact import Contact
+from opinion.models.feedback import CallBack, Rating
+from opinion.models.link import Link
+from opinion.models.message import Message
+from opinion.models.reply import Reply
+from opinion.models.visit import Visit
+
+__all__ = ["CallBack", "Code", "Contact", "Link", "Message", "Rating", "Reply", "Visit"]
