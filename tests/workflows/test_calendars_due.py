@@ -189,6 +189,29 @@ def test_provisional_exactly_when_an_unpublished_day_decides(calendar, start, li
     assert found.provisional == (outside and limit.unit is not LimitUnit.HOUR)
 
 
+@pytest.mark.parametrize(
+    ("start", "limit", "provisional"),
+    [
+        ("2009-12-31 09:00", "1wd", True),
+        ("2010-01-01 09:00", "1wd", False),
+        ("2009-12-31 09:00", "30min", True),
+        ("2010-01-04 09:00", "30min", False),
+        ("2009-12-31 09:00", "4d", False),  # only the day it ends on is looked up
+        ("2026-12-30 09:00", "1wd", False),
+        ("2026-12-31 09:00", "1wd", True),
+        ("2026-12-31 17:00", "30min", False),
+        ("2026-12-31 17:01", "30min", True),
+        ("2026-12-30 09:00", "1d", False),
+        ("2026-12-31 09:00", "1d", True),
+        ("2026-12-31 09:00", "48h", False),
+    ],
+)
+def test_provisional_at_the_ends_of_the_published_years(start, limit, provisional):
+    assert china().due(beijing(start), Limit.parse(limit)).provisional is provisional
+    no_pause = [(beijing(start), beijing(start))]
+    assert china().due(beijing(start), Limit.parse(limit), paused=no_pause).provisional is provisional
+
+
 # Examples a person can check
 
 

@@ -39,19 +39,22 @@ class Command(BaseCommand):
             lines = calendar.explain(start, limit)
         except NoWorkingTime as error:
             raise CommandError(f"--from、--limit：{error}") from error
-        self._report(calendar, due)
+        # Written at once: a reader that stops after the first line (`| head -1`) breaks nothing.
         self.stdout.write(
-            f"{start.isoformat()} 起{remark}，{limit.label}，按日历“{version.label}”第 {version.version} 版："
+            "\n".join(
+                [
+                    *_headline(calendar, due),
+                    f"{start.isoformat()} 起{remark}，{limit.label}，按日历“{version.label}”第 {version.version} 版：",
+                    *(_sentence(line) for line in lines),
+                ]
+            )
         )
-        for line in lines:
-            self.stdout.write(_sentence(line))
 
-    def _report(self, calendar: WorkingCalendar, due: Due) -> None:
-        if not due.provisional:
-            self.stdout.write(due.at.isoformat())
-            return
-        self.stdout.write(f"{due.at.isoformat()} 暂定")
-        self.stdout.write(f"暂定：{calendar.spec.provisional_note}。")
+
+def _headline(calendar: WorkingCalendar, due: Due) -> list[str]:
+    if not due.provisional:
+        return [due.at.isoformat()]
+    return [f"{due.at.isoformat()} 暂定", f"暂定：{calendar.spec.provisional_note}。"]
 
 
 def _sentence(line: DayLine) -> str:
