@@ -8,7 +8,7 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 from tests.architecture.project_files import ROOT, sources
 
 # The doors: where a request, a command, a worker or `migrate` enters and the wall clock is read, once.
-DOORS = {"views", "commands", "tasks.py", "admin.py", "api", "middleware.py", "seeding.py"}
+DOORS = {"views", "commands", "tasks.py", "admin.py", "api", "middleware.py", "seeding.py", "celery.py"}
 NOW = {
     "timezone.now",
     "datetime.now",
@@ -16,6 +16,8 @@ NOW = {
     "datetime.today",
     "date.today",
     "timezone.localdate",
+    "now",
+    "localdate",
 }
 
 
