@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -27,7 +27,8 @@ def algorithm() -> str:
     return name
 
 
-def _moment(value: datetime) -> str:
+def moment_text(value: datetime) -> str:
+    """A moment as it enters a digest: UTC, to the microsecond."""
     return value.astimezone(UTC).isoformat(timespec="microseconds")
 
 
@@ -35,8 +36,13 @@ def digest_of(event: Event, before: str, hash_name: str) -> str:
     """`<hash>:<hex>` over the event's row and the digest before it."""
     row = [
         event.case_id, event.seq, event.name, event.transition, event.actor_id, event.unit_id, event.source,
-        event.target, event.data, _moment(event.happened_at), _moment(event.recorded_at), event.key,
+        event.target, event.data, moment_text(event.happened_at), moment_text(event.recorded_at), event.key,
     ]  # fmt: skip
+    return chained(row, before, hash_name)
+
+
+def chained(row: list[Any], before: str, hash_name: str) -> str:
+    """`<hash>:<hex>` over any row of JSON values and the digest before it: for other logs kept the same way."""
     text = json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return f"{hash_name}:{hashlib.new(hash_name, f'{before} {text}'.encode()).hexdigest()}"
 

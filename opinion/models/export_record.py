@@ -18,7 +18,9 @@ class ExportRecord(models.Model):
     """
 
     seq = models.PositiveBigIntegerField("序号", unique=True)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="导出人")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="导出人"
+    )
     what = models.CharField("内容", max_length=10)
     format = models.CharField("格式", max_length=5)
     filters = models.JSONField("条件", default=dict)
@@ -38,6 +40,17 @@ class ExportRecord(models.Model):
 GUARD = Guard(
     "opinion_exportrecord",
     "op_export",
-    ("id", "seq", "user_id", "what", "format", "filters", "row_count", "file_sha256", "exported_at", "digest"),
+    (
+        "id",
+        "seq",
+        "user_id",
+        "what",
+        "format",
+        "filters",
+        "row_count",
+        "file_sha256",
+        "exported_at",
+        "digest",
+    ),
     "导出记录只能追加，不能修改或删除",
 )

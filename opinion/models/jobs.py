@@ -36,7 +36,9 @@ class Job(models.Model):
     counts: results by name. reason: why it failed, in Chinese. files_deleted_at: when its files were cleaned up.
     """
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="发起人")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="发起人"
+    )
     options = models.JSONField("选项", default=dict)
     done = models.PositiveBigIntegerField("已处理", default=0)
     total = models.PositiveBigIntegerField("总数", default=0)
@@ -146,7 +148,9 @@ class ExportJob(Job):
     state = django_fsm.FSMField("状态", max_length=10, choices=State.choices, default=State.QUEUED)
     file = models.FileField("导出文件", upload_to=upload_name, max_length=100, blank=True)
     file_name = models.CharField("文件名", max_length=200)
-    record = models.ForeignKey(ExportRecord, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="导出记录")
+    record = models.ForeignKey(
+        ExportRecord, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="导出记录"
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "导出任务"
