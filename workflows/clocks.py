@@ -138,11 +138,13 @@ class ClockBook:
         self._touch(clock)
 
     def _begins(self, move: Move, kind: str) -> bool:
-        """A step clock begins with every entry; a whole one once, until a transition restarts it."""
+        """A step clock begins with every entry, a whole one once, a called one only where a transition restarts it."""
         if kind in move.transition.restarts:
             return True
-        whole = move.lifecycle.clocks[kind].counts == "whole"
-        return not _met(move, kind) and not (whole and (move.case.pk, kind) in self.cycles)
+        counts = move.lifecycle.clocks[kind].counts
+        if counts == "called" or _met(move, kind):
+            return False
+        return counts == "step" or (move.case.pk, kind) not in self.cycles
 
     def _finish(self, going: _Going, move: Move) -> list[Miss]:
         clock = going.clock

@@ -57,12 +57,13 @@ class ClockDecl(Document):
     """A clock kind this lifecycle runs.
 
     met_by: the transitions that fulfil it; leaving its states otherwise voids it. counts: a `step` clock begins anew
-    with every entry, a `whole` one runs once through the case, until a transition restarts it.
+    with every entry, a `whole` one runs once through the case, until a transition restarts it, and a `called` one only
+    ever begins where a transition restarts it.
     """
 
     label: Label
     met_by: Names
-    counts: Literal["step", "whole"] = "step"
+    counts: Literal["step", "whole", "called"] = "step"
 
 
 class OnDue(Document):
