@@ -8,11 +8,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.workflows.calendar_examples import (
-    CALENDARS,
     SHANGHAI,
     calendars,
     china,
     days,
+    document,
     moments,
     pauses,
     shifts,
@@ -26,7 +26,7 @@ from tests.workflows.calendar_examples import (
     utc,
     without,
 )
-from workflows.calendars import Due, NoWorkingTime
+from workflows.calendars import Due, NoWorkingTime, compile_calendar, parse_calendar
 from workflows.limits import Limit, LimitUnit
 
 ONE_DAY = dt.timedelta(days=1)
@@ -249,6 +249,7 @@ def test_due_examples(start, limit, expected):
         ("3wd", ("2026-11-27 17:30", "2026-12-02 09:00"), "2026-11-27 17:30"),  # begins when it is due
         ("3wd", ("2026-11-27 17:00", "2026-11-29 09:00"), "2026-11-30 17:30"),  # would fall due in the pause
         ("3wd", ("2026-11-27 17:00", "2026-11-27 20:00"), "2026-11-30 17:30"),
+        ("3d", ("2026-11-27 17:30", "2026-12-02 09:00"), "2026-11-27 17:30"),
         ("3d", ("2026-11-27 17:00", "2026-11-27 20:00"), "2026-11-30 17:30"),
         ("3d", ("2026-11-25 10:00", "2026-11-26 10:00"), "2026-11-30 17:30"),
         ("30min", ("2026-11-24 09:10", "2026-11-24 10:10"), "2026-11-24 10:30"),
@@ -281,13 +282,18 @@ def test_a_day_open_until_midnight_is_due_at_midnight():
     assert shifts().due(beijing("2025-01-06 12:00"), Limit.parse("1wd")).at == beijing("2025-01-08 00:00")
 
 
-def test_standard_day_is_the_most_usual_one():
-    assert [calendar().standard_day for calendar in CALENDARS] == [
-        dt.timedelta(hours=7),
-        dt.timedelta(hours=24),
-        dt.timedelta(hours=10),
-        dt.timedelta(hours=1),
-    ]
+@pytest.mark.parametrize(
+    ("hours", "standard"),
+    [
+        ({"monday": 7, "tuesday": 7, "friday": 9}, 7),
+        ({"monday": 7, "tuesday": 9, "wednesday": 7, "friday": 9}, 9),  # equally usual: the longer
+        ({"sunday": 1}, 1),
+    ],
+)
+def test_standard_day_is_the_most_usual_one(hours, standard):
+    weekly = {day: [f"08:00-{8 + length:02}:00"] for day, length in hours.items()}
+    calendar = compile_calendar(parse_calendar(document(weekly=weekly)))
+    assert calendar.standard_day == dt.timedelta(hours=standard)
 
 
 def test_hours_of_a_night_with_a_clock_change_are_counted_as_they_pass():

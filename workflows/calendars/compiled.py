@@ -79,7 +79,6 @@ class WorkingCalendar:
                 closes.append(wall_clock(midnight, segments[-1].end))
                 starts.extend(microseconds(wall_clock(midnight, segment.start)) for segment in segments)
                 ends.extend(microseconds(wall_clock(midnight, segment.end)) for segment in segments)
-                offsets.add(closes[-1].utcoffset())
             before.append(len(days))
         self._before = before  # [i]: working days before day i
         self._days = days
