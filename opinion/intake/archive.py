@@ -63,14 +63,15 @@ def open_archive(path: Path, limits: ReadLimits) -> zipfile.ZipFile:
     return archive
 
 
-def verify_parts(archive: zipfile.ZipFile, limits: ReadLimits) -> None:
+def verify_parts(archive: zipfile.ZipFile, limits: ReadLimits) -> bool:
     """Inflate every part once, counting real bytes and checking sums, keeping nothing.
 
     The sizes in a zip directory are the sender's word; this is ours. Refuses document type
     declarations as well: no spreadsheet program writes one, entity bombs need one.
-    Raises SheetRefused: damaged, bomb, entities.
+    Returns whether any cell may hold an Excel error, which `error_cells` then finds. Raises SheetRefused: damaged, bomb, entities.
     """
     total = 0
+    errors = False
     for part in archive.infolist():
         tail = b""
         for chunk in _chunks(archive, part.filename):
@@ -80,7 +81,9 @@ def verify_parts(archive: zipfile.ZipFile, limits: ReadLimits) -> None:
             window = tail + chunk
             if b"<!DOCTYPE" in window or b"<!ENTITY" in window:
                 raise SheetRefused("entities", "文件内含有实体定义（DTD），不是正常的表格文件，已拒绝读取")
+            errors = errors or b't="e"' in window or b"t='e'" in window
             tail = chunk[-16:]
+    return errors
 
 
 def error_cells(archive: zipfile.ZipFile, sheet_index: int, limits: ReadLimits) -> set[tuple[int, int]]:

@@ -11,7 +11,7 @@ _LOST = re.compile("[\x00\ud800-\udfff\ufffe\uffff\ufffd]")
 """NUL and half characters cannot be stored; U+FFFD says something was lost before it reached us."""
 
 # Controls, zero-width space and word joiner, byte order marks, soft hyphens, bidirectional overrides (they
-# make text read differently from what is stored), interlinear marks, tag characters.
+# make text read differently from what is stored), interlinear marks.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060-\u2064\u202a-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\ufffe\uffff]"

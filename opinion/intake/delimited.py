@@ -17,7 +17,7 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codec
 _SAMPLE_CHARACTERS = 128 * 1024
 _SAMPLE_RECORDS = 30
 _BUFFER = 256 * 1024
-_LONGEST_LINE = 4_000_000
+_LONGEST_RECORD = 4_000_000
 _LONGEST_FIELD = 1_000_000
 _SURELY_UTF8 = 64
 """Continuation bytes of valid UTF-8 before the first bad byte: no GB18030 text gets that far."""
@@ -100,7 +100,7 @@ def _scan(stream: IO[bytes], encoding: str, limits: ReadLimits) -> DelimitedText
     overlong: list[int] = []
     filled = 0
     last: list[str] = []
-    number = before = 0
+    number = 0
     try:
         for number, cells in enumerate(reader, 1):
             last = cells
@@ -108,9 +108,9 @@ def _scan(stream: IO[bytes], encoding: str, limits: ReadLimits) -> DelimitedText
                 filled += 1
                 if filled > limits.max_rows + 1:
                     raise SheetRefused("too_many_rows", f"超过 {limits.max_rows} 行，请拆分成几个文件再上传")
-            if lines.characters - before > longest and max(map(len, cells)) > longest:
+            if lines.characters - lines.record_started > longest and max(map(len, cells)) > longest:
                 overlong.append(number)
-            before = lines.characters
+            lines.record_started = lines.characters
     except csv.Error as error:
         raise SheetRefused(
             "unreadable",
@@ -132,14 +132,17 @@ class _CountedLines:
         self._text = text
         self.characters = 0
         """Handed out so far: a record cannot hold a cell longer than what was read for it."""
+        self.record_started = 0
+        """The same count when the record being read began. The caller keeps it, the parser does not tell."""
 
     def __iter__(self) -> Iterator[str]:
         number = 0
-        while line := self._text.readline(_LONGEST_LINE):
+        while line := self._text.readline(_LONGEST_RECORD):
             number += 1
-            if len(line) >= _LONGEST_LINE:
-                raise SheetRefused("unreadable", f"第 {number} 行太长，不是正常的表格，请另存为 .xlsx 再上传")
             self.characters += len(line)
+            # Quotes can tie lines without end into one record, all of which the parser would hold.
+            if self.characters - self.record_started >= _LONGEST_RECORD:
+                raise SheetRefused("unreadable", f"第 {number} 行太长，不是正常的表格，请另存为 .xlsx 再上传")
             yield line
         yield _END
 

@@ -29,22 +29,22 @@ class RowProblem:
     """Chinese, names the fix."""
 
 
-def write_problems(target: Path | TextIO, problems: Iterable[RowProblem]) -> int:
-    """Write 行号, 列, 级别, 原因 as csv with a byte order mark (WPS and Excel then show Chinese).
+class ProblemSheet:
+    """行号, 列, 级别, 原因 as csv, written as they come; with a byte order mark, so that WPS and Excel show Chinese.
 
-    Headings come from a stranger's file, so every text is made formula-safe. A text stream must be UTF-8
-    and opened with newline="". Returns the number of problems written.
+    Headings come from a stranger's file, so every text is made formula-safe. The stream must be UTF-8 and opened
+    with newline="".
     """
-    if isinstance(target, Path):
-        with target.open("w", encoding="utf-8", newline="") as stream:
-            return write_problems(stream, problems)
-    target.write("\ufeff")
-    writer = csv.writer(target)
-    writer.writerow(("行号", "列", "级别", "原因"))
-    count = 0
-    for problem in problems:
-        count += 1
-        writer.writerow(
+
+    def __init__(self, stream: TextIO) -> None:
+        self.count = 0
+        stream.write("\ufeff")
+        self._writer = csv.writer(stream)
+        self._writer.writerow(("行号", "列", "级别", "原因"))
+
+    def add(self, problem: RowProblem) -> None:
+        self.count += 1
+        self._writer.writerow(
             (
                 problem.row_number,
                 escape_formula(problem.column),
@@ -52,4 +52,14 @@ def write_problems(target: Path | TextIO, problems: Iterable[RowProblem]) -> int
                 escape_formula(problem.reason),
             )
         )
-    return count
+
+
+def write_problems(target: Path | TextIO, problems: Iterable[RowProblem]) -> int:
+    """Write a whole `ProblemSheet`. Returns the number of problems written."""
+    if isinstance(target, Path):
+        with target.open("w", encoding="utf-8", newline="") as stream:
+            return write_problems(stream, problems)
+    sheet = ProblemSheet(target)
+    for problem in problems:
+        sheet.add(problem)
+    return sheet.count

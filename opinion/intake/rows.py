@@ -1,9 +1,10 @@
 """Rows of a sheet become messages, or problems that name row, column and fix."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from operator import itemgetter
 from typing import Any
 
 from opinion.intake.cells import Cell, FlawedCell, Row
@@ -16,7 +17,6 @@ from opinion.intake.sheets import Sheet
 
 _KEY_DIGEST_CHARACTERS = 16
 _BROKEN_OFF = "下一行不足列数，本行的内容可能在换行处断开了，请给内容加上英文引号"
-_NOTHING: frozenset[str] = frozenset()
 _HASH_MASK = (1 << 64) - 1
 _WORTH_HAVING = (*EXPECTED, "subject")
 """Reported when empty although the file has the column."""
@@ -111,6 +111,10 @@ class _MessageReader:
     tally: ReadTally
     plan: list[tuple[str, int, tuple[int, ...], Reader]] = field(init=False)
     """Per mapped column: field, index, indices of its repeats, reader."""
+    worth_having: tuple[str, ...] = field(init=False)
+    """Those of _WORTH_HAVING for which the file has a column."""
+    content: Callable[[Row], object] = field(init=False)
+    """The mapped cells of a row, for telling equal rows from rows that only share a number."""
     numbers: dict[str, int] = field(default_factory=dict)
     """Number → row and hash of the content in one integer: half a million of them must fit in memory."""
     digests: dict[bytes, int] = field(default_factory=dict)
@@ -121,6 +125,8 @@ class _MessageReader:
             (name, index, self.mapping.repeats.get(name, ()), special.get(name, read_line))
             for name, index in sorted(self.mapping.columns.items(), key=lambda item: item[1])
         ]
+        self.worth_having = tuple(name for name in _WORTH_HAVING if name in self.mapping.columns)
+        self.content = itemgetter(*self.mapping.columns.values())
 
     def read(self) -> Iterator[ParsedRow | RowProblem]:
         yield from self._file_findings()
@@ -213,27 +219,24 @@ class _MessageReader:
                 if value is not None:
                     values[name] = value
             if finding is not None:
-                heading = self.mapping.heading_of(name)
-                problems.append(RowProblem(number, heading, name, finding.severity, finding.reason))
+                problems.append(self._problem(number, name, finding.severity, finding.reason))
         return values, problems
 
     def _check_whole(self, number: int, values: dict[str, Any], problems: list[RowProblem]) -> None:
         """What one cell alone cannot show: things that are missing or contradict each other."""
-        found = {problem.field for problem in problems} if problems else _NOTHING
-
-        def add(name: str, severity: Severity, reason: str) -> None:
-            problems.append(RowProblem(number, self.mapping.heading_of(name), name, severity, reason))
-
         if "body" not in values and not any(p.field == "body" and p.severity == "error" for p in problems):
-            add("body", "error", f"缺少{FIELDS_BY_NAME['body'].label}，请补上内容")
-        for name in _WORTH_HAVING:
-            if name not in values and name in self.mapping.columns and name not in found:
-                add(name, "warning", f"缺少{FIELDS_BY_NAME[name].label}，留空登记")
+            problems.append(self._problem(number, "body", "error", f"缺少{_label('body')}，请补上内容"))
+        for name in self.worth_having:
+            if name not in values and not any(problem.field == name for problem in problems):
+                problems.append(self._problem(number, name, "warning", f"缺少{_label(name)}，留空登记"))
         received_at, replied_at = values.get("received_at"), values.get("replied_at")
         if received_at is not None and self.at is not None and received_at > self.at:
-            add("received_at", "error", "留言时间晚于现在，请更正")
+            problems.append(self._problem(number, "received_at", "error", "留言时间晚于现在，请更正"))
         if received_at is not None and replied_at is not None and replied_at < received_at:
-            add("replied_at", "warning", "答复时间早于留言时间，请核对")
+            problems.append(self._problem(number, "replied_at", "warning", "答复时间早于留言时间，请核对"))
+
+    def _problem(self, number: int, name: str, severity: Severity, reason: str) -> RowProblem:
+        return RowProblem(number, self.mapping.heading_of(name), name, severity, reason)
 
     def _finish(
         self, number: int, cells: Row, values: dict[str, Any], problems: list[RowProblem]
@@ -248,7 +251,7 @@ class _MessageReader:
             key = f"{DIGEST_PREFIX}{digest.hex()}:{nth}"
         else:
             key = external_number
-            content = hash(tuple([cells[index] for _, index, _, _ in self.plan])) & _HASH_MASK
+            content = hash(self.content(cells)) & _HASH_MASK
             seen = self.numbers.setdefault(key, number << 64 | content)
             if seen >> 64 != number:
                 return self._seen_before(number, seen >> 64, same=seen & _HASH_MASK == content)
@@ -260,12 +263,15 @@ class _MessageReader:
         return ParsedRow.of(values)
 
     def _seen_before(self, number: int, earlier: int, *, same: bool) -> RowProblem:
-        heading = self.mapping.heading_of("external_number")
         if same:
             reason = f"与第 {earlier} 行编号和内容都相同，已跳过"
-            return RowProblem(number, heading, "external_number", "warning", reason)
+            return self._problem(number, "external_number", "warning", reason)
         reason = f"编号与第 {earlier} 行相同而内容不同，请改正编号，或只保留正确的一行"
-        return RowProblem(number, heading, "external_number", "error", reason)
+        return self._problem(number, "external_number", "error", reason)
+
+
+def _label(name: str) -> str:
+    return FIELDS_BY_NAME[name].label
 
 
 def _one_of(cells: Row, indices: tuple[int, ...]) -> tuple[Cell, Finding | None]:

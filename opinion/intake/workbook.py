@@ -83,15 +83,14 @@ def convert(path: Path, limits: ReadLimits, sheet_name: str, out: TextIO) -> dic
     with path.open("rb") as stream:
         zipped = stream.read(2) == b"PK"
     parts = archive.open_archive(path, limits) if zipped else None
-    if parts is not None:
-        archive.verify_parts(parts, limits)
+    may_have_errors = parts is not None and archive.verify_parts(parts, limits)
     sheet, index, others = _choose_sheet(path, sheet_name)
     if sheet.width > limits.max_columns:
         raise SheetRefused(
             "too_many_columns",
             f"工作表有 {sheet.width} 列，超过上限 {limits.max_columns}，请删除右侧多余的列（包括看似空白的列）",
         )
-    broken = archive.error_cells(parts, index, limits) if parts is not None else set()
+    broken = archive.error_cells(parts, index, limits) if parts is not None and may_have_errors else set()
     count = 0
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     for number, cells in _frozen_rows(sheet, broken, limits):

@@ -227,3 +227,9 @@ def test_csv_of_one_endless_line_is_refused(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("编号,详情\n" + "a," * 2_100_000, encoding="utf-8")
     assert refusal(path) == "unreadable"
+
+
+def test_csv_of_one_endless_record_is_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("编号,详情\n" + '"\n",' * 900_000 + '"\n"', encoding="utf-8")
+    assert refusal(path) == "unreadable"
