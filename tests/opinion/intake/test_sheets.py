@@ -231,5 +231,5 @@ def test_csv_of_one_endless_line_is_refused(tmp_path):
 
 def test_csv_of_one_endless_record_is_refused(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text("编号,详情\n" + '"\n",' * 900_000 + '"\n"', encoding="utf-8")
+    path.write_text("编号,详情\n" + '"\n",' * 1_100_000 + '"\n"', encoding="utf-8")
     assert refusal(path) == "unreadable"
