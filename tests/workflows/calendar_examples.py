@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from workflows.calendars import (
     load_calendar,
     parse_calendar,
 )
+from workflows.limits import Limit, LimitUnit
 
 CHINA_FILE = Path(workflows.__file__).parent / "data" / "calendars" / "china.yaml"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -105,6 +107,18 @@ moments = st.datetimes(
 )
 
 
+working_day_limits = st.integers(1, 40).map(lambda days: Limit(Decimal(days), LimitUnit.WORKING_DAY))
+natural_day_limits = st.integers(1, 60).map(lambda days: Limit(Decimal(days), LimitUnit.DAY))
+minute_limits = st.integers(1, 3000).map(lambda minutes: Limit(Decimal(minutes), LimitUnit.WORKING_MINUTE))
+part_day_limits = st.sampled_from(["0.5wd", "0.25wd", "1.5wd", "0.0001wd"]).map(Limit.parse)
+hour_limits = st.integers(1, 200).map(lambda hours: Limit(Decimal(hours), LimitUnit.HOUR))
+limits = working_day_limits | natural_day_limits | minute_limits | part_day_limits | hour_limits
+
+
+def beijing(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
 def utc(moment: dt.datetime) -> dt.datetime:
     """Moments of one zone compare by the clock on the wall, and ambiguous ones equal nothing: not so in UTC."""
     return moment.astimezone(dt.UTC)
@@ -174,3 +188,13 @@ def slow_spend(spans: Iterable[Span], amount: dt.timedelta) -> dt.datetime:
             return begin + amount
         amount -= end - begin
     raise AssertionError("the spans end before the amount is spent")
+
+
+def last_close(calendar: WorkingCalendar, day: dt.date) -> dt.datetime:
+    return max(end for _, end in slow_spans(calendar.spec, day))
+
+
+def slow_next_working_day(calendar: WorkingCalendar, day: dt.date) -> dt.date:
+    while not slow_segments(calendar.spec, day):
+        day += dt.timedelta(days=1)
+    return day

@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.workflows.calendar_examples import SHANGHAI, calendars, china, moments, pauses, shifts
-from tests.workflows.test_calendars_due import beijing, limits
+from tests.workflows.calendar_examples import (
+    SHANGHAI,
+    beijing,
+    calendars,
+    china,
+    limits,
+    moments,
+    pauses,
+    shifts,
+)
 from workflows.calendars import DayEffect
 from workflows.limits import Limit, LimitUnit
 
