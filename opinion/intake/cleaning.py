@@ -31,7 +31,8 @@ def clean_paragraphs(text: str) -> tuple[str, bool]:
     passes two C-speed checks and is returned as it is.
     """
     if text.isprintable():
-        if "  " in text or text[:1] == " " or text[-1:] == " ":
+        # One character is looked for ten times faster than two, and Chinese text mostly has no space.
+        if " " in text and ("  " in text or text[0] == " " or text[-1] == " "):
             text = " ".join(text.split())
     else:
         text = _tidy_lines(text)
@@ -48,8 +49,14 @@ def clean_line(text: str) -> tuple[str, bool]:
 
 
 def _tidy_lines(text: str) -> str:
-    lines = [" ".join(line.split()) for line in text.splitlines()]
-    return "\n".join(filter(None, lines))
+    lines = []
+    for line in text.splitlines():
+        tidy = line.strip()
+        if not tidy.isprintable() or (" " in tidy and "  " in tidy):
+            tidy = " ".join(tidy.split())
+        if tidy:
+            lines.append(tidy)
+    return "\n".join(lines)
 
 
 def _nfc(text: str) -> str:
