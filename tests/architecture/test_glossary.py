@@ -8,6 +8,7 @@ import pytest
 import yaml
 from django.apps import apps
 
+from opinion.codes import seeded
 from tests.architecture.project_files import BOXES, ROOT
 from workflows.registry import ROLES
 
@@ -64,6 +65,11 @@ def test_roles_are_in_the_glossary():
     roles = {(name, role.label) for name, role in ROLES.items() if not name.startswith("toy_")}
     assert roles, "no role is registered"
     _assert_listed(roles)
+
+
+def test_code_lists_are_in_the_glossary():
+    """The lists by name; the codes in them are data that a county edits."""
+    _assert_listed({(name, shipped["label"]) for name, shipped in seeded().items()})
 
 
 @pytest.mark.parametrize("path", LIFECYCLES, ids=lambda path: path.name)
