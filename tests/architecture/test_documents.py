@@ -31,3 +31,10 @@ def test_every_decision_is_indexed_and_states_its_price():
         assert f"({path.name})" in index, f"{path.name} is not in the index"
         headings = re.findall(r"^## (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
         assert headings == ["Context", "Decision", "Price"], path.name
+
+
+def test_paths_in_the_house_tour_exist():
+    tour = _read("ARCHITECTURE.md")
+    paths = set(re.findall(r"`((?:config|opinion|notifications|workflows|tools|tests|docs)/[\w/.]*)`", tour))
+    assert len(paths) > 10
+    assert {path for path in paths if not (ROOT / path).exists()} == set()
