@@ -7,9 +7,11 @@ the calendar. Everything here happens under the lock of the case, inside the doo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 from django.db import connection
 
@@ -19,6 +21,7 @@ from workflows.limits import Limit, LimitUnit
 from workflows.models import CalendarVersion, Case, Clock, ClockInterval
 from workflows.moves import Move
 from workflows.published import calendar, policy
+from workflows.sheaf import Sheaf
 from workflows.spec import LifecycleSpec
 
 
@@ -42,6 +45,7 @@ class ClockBook:
 
     going: dict[int, dict[str, _Going]] = field(default_factory=lambda: defaultdict(dict))
     cycles: dict[tuple[int, str], int] = field(default_factory=dict)
+    _finished: dict[tuple[int, str], Sequence[Any]] = field(default_factory=dict)
     _calendars: dict[str, int] = field(default_factory=dict)
     _new: list[_Going] = field(default_factory=list)
     _opened: list[ClockInterval] = field(default_factory=list)
@@ -49,25 +53,25 @@ class ClockBook:
     _changed: dict[int, Clock] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, case_ids: Sequence[int]) -> ClockBook:
-        """Read them; one statement."""
+    def of(cls, case_ids: Sequence[int], calendars: Collection[str] = ()) -> ClockBook:
+        """Read them, and the newest versions of the calendars that new clocks may need; one statement."""
         book = cls()
         where, params = rows.among("k.case_id", case_ids)
-        clock_columns, interval_columns = rows.columns(Clock, "k"), rows.columns(ClockInterval, "i")
-        width = len(Clock._meta.concrete_fields)
+        codes = sorted(calendars)
+        newest = "".join([_NEWEST_CALENDAR] * len(codes))
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT {clock_columns}, {interval_columns} FROM workflows_clock k"  # noqa: S608  # our own names
-                f" LEFT JOIN workflows_clockinterval i ON i.clock_id = k.id AND i.ended_at IS NULL WHERE {where}",
-                params,
-            )
+            cursor.execute(_read_sql(newest, where), [*codes, *params])
+            row: Sequence[Any] = ()
             for row in cursor.fetchall():
-                clock = rows.build(Clock, row)
-                slot = (clock.case_id, clock.kind)
-                book.cycles[slot] = max(book.cycles.get(slot, 0), clock.cycle)
-                if clock.is_going:
-                    interval = rows.build(ClockInterval, row[width:])
+                slot = (row[_CASE], row[_KIND])
+                book.cycles[slot] = max(book.cycles.get(slot, 0), row[_CYCLE])
+                if row[_FINISHED] is None:
+                    clock, interval = rows.build(Clock, row), rows.build(ClockInterval, row[_WIDTH:])
                     book.going[clock.case_id][clock.kind] = _Going(clock, interval)
+                elif row[_CYCLE] == book.cycles[slot]:
+                    book._finished[slot] = row
+            if codes and row:
+                book._calendars = dict(zip(codes, row[-len(codes) :], strict=True))
         return book
 
     def turn(self, move: Move, target: str) -> list[Miss]:
@@ -103,12 +107,12 @@ class ClockBook:
         due = calendar(calendar_id).due(at, rule.parsed_limit)
         cycle = self.cycles.get((case.pk, kind), 0) + 1
         self.cycles[case.pk, kind] = cycle
-        clock = Clock(
-            case=case, kind=kind, cycle=cycle, state=Clock.State.RUNNING, limit=rule.limit, rule=rule.row,
+        clock = rows.make(
+            Clock, case_id=case.pk, kind=kind, cycle=cycle, state=Clock.State.RUNNING.value, limit=rule.limit, rule=rule.row,
             policy_id=case.policy_id, calendar_id=calendar_id, started_at=at, due_at=due.at, original_due_at=due.at,
             next_at=due.at, provisional=due.provisional,
         )  # fmt: skip
-        going = _Going(clock, ClockInterval(kind=ClockInterval.Kind.RUN, started_at=at))
+        going = _Going(clock, rows.make(ClockInterval, kind=ClockInterval.Kind.RUN.value, started_at=at))
         self.going[case.pk][kind] = going
         self._new.append(going)
 
@@ -122,15 +126,25 @@ class ClockBook:
         running = [g.clock for g in self.going[case_id].values() if g.clock.state == Clock.State.RUNNING]
         return min(running, key=lambda clock: clock.due_at, default=None)
 
-    def write(self) -> None:
-        """Store every change; a statement a table and kind of change."""
-        rows.update(list(self._changed.values()), _CLOCK_CHANGES)
-        rows.update(self._closed, ["ended_at"])
-        rows.insert([going.clock for going in self._new])
-        for going in self._new:
-            going.interval.clock = going.clock
-        rows.insert([*(going.interval for going in self._new), *self._opened])
+    def write(self, sheaf: Sheaf | None = None) -> None:
+        """Store every change, now or with the rest of `sheaf`."""
+        into = sheaf or Sheaf()
+        into.update(list(self._changed.values()), _CLOCK_CHANGES)
+        into.update(self._closed, ["ended_at"])
+        if self._opened or self._begins_anew():
+            # A clock has one open interval and a case one going clock of a kind: the old must be gone first.
+            into.barrier()
+        new = [going.clock for going in self._new]
+        into.insert(new)
+        into.insert([going.interval for going in self._new], link="clock_id", owners=new)
+        into.insert(self._opened)
+        if sheaf is None:
+            into.write()
         self._new, self._opened, self._closed, self._changed = [], [], [], {}
+
+    def _begins_anew(self) -> bool:
+        changed = {(clock.case_id, clock.kind) for clock in self._changed.values()}
+        return any((going.clock.case_id, going.clock.kind) in changed for going in self._new)
 
     def note_miss(self, clock: Clock) -> None:
         """Remember that the miss is in the log; a clock has no further moment of its own then."""
@@ -144,7 +158,16 @@ class ClockBook:
         counts = move.lifecycle.clocks[kind].counts
         if counts == "called" or _met(move, kind):
             return False
-        return counts == "step" or (move.case.pk, kind) not in self.cycles
+        if counts == "step":
+            # To stay is no entry: what was fulfilled in this state is not asked for again.
+            return move.source != move.case.state or not self._done_here(move.case, kind)
+        return (move.case.pk, kind) not in self.cycles
+
+    def _done_here(self, case: Case, kind: str) -> bool:
+        """Whether the newest cycle of a clock ended since the case entered its state."""
+        row = self._finished.get((case.pk, kind))
+        ended = rows.build(Clock, row).finished_at if row else None
+        return ended is not None and ended >= case.state_since
 
     def _finish(self, going: _Going, move: Move) -> list[Miss]:
         clock = going.clock
@@ -237,6 +260,24 @@ _CLOCK_CHANGES = [
 ]  # fmt: skip
 
 
+_NEWEST_CALENDAR = (
+    ", (SELECT v.id FROM workflows_calendarversion v WHERE v.code = %s ORDER BY v.version DESC LIMIT 1)"
+)
+_WIDTH = len(Clock._meta.concrete_fields)
+_CASE, _KIND, _CYCLE, _FINISHED = (
+    [field.attname for field in Clock._meta.concrete_fields].index(name)
+    for name in ("case_id", "kind", "cycle", "finished_at")
+)
+
+
+@lru_cache(maxsize=256)
+def _read_sql(newest: str, where: str) -> str:
+    return (
+        f"SELECT {rows.columns(Clock, 'k')}, {rows.columns(ClockInterval, 'i')}{newest} FROM workflows_clock k"  # noqa: S608
+        f" LEFT JOIN workflows_clockinterval i ON i.clock_id = k.id AND i.ended_at IS NULL WHERE {where}"
+    )
+
+
 def consumed(on: WorkingCalendar, limit: Limit, start: datetime, end: datetime) -> int:
     """Seconds used between two moments: working time for working units, natural time otherwise."""
     if limit.unit in {LimitUnit.HOUR, LimitUnit.DAY}:
@@ -252,4 +293,6 @@ def untouched(spec: LifecycleSpec, source: str, target: str, move: Move) -> bool
 
 
 def _met(move: Move, kind: str) -> bool:
-    return move.name in move.lifecycle.clocks[kind].met_by
+    """Whether this move fulfils the clock. One that the lifecycle no longer declares can only become void."""
+    declared = move.lifecycle.clocks.get(kind)
+    return declared is not None and move.name in declared.met_by

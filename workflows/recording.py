@@ -17,13 +17,16 @@ from workflows.errors import Cannot
 from workflows.machine import machine
 from workflows.models import Case, Event, Evidence, User
 from workflows.moves import Move
+from workflows.published import policy
 from workflows.registry import EFFECTS
+from workflows.sheaf import Sheaf
 
 
 def carry_out(moves: Sequence[tuple[Move, str | None]]) -> list[Event]:
     """Make permitted moves of locked cases and write everything; returns their events in order.
 
-    Statements: the event, the case; one more per table that an effect adds to; four where clocks change.
+    Statements, on PostgreSQL: one; where clocks change, one more to read them, and another where one pauses, resumes
+    or begins anew; one more per table that an effect adds to. On SQLite, and for many cases, one a table.
     """
     recorded_at = timezone.now()
     sources = [_advance(move) for move, _ in moves]
@@ -32,8 +35,9 @@ def carry_out(moves: Sequence[tuple[Move, str | None]]) -> list[Event]:
         for (move, _), source in zip(moves, sources, strict=True)
         if not untouched(move.lifecycle, source, move.case.state, move)
     ]
-    book = ClockBook.of(ticking) if ticking else None
     touched = set(ticking)
+    calendars = {policy(move.case.policy_id).calendar for move, _ in moves if move.case.pk in touched}
+    book = ClockBook.of(ticking, calendars) if ticking else None
     log: list[Event] = []
     events: list[Event] = []
     for move, key in moves:
@@ -48,10 +52,12 @@ def carry_out(moves: Sequence[tuple[Move, str | None]]) -> list[Event]:
         for row in move.rows:
             if isinstance(row, Evidence):
                 row.seq = event.seq
-    rows.insert(log)
-    save_cases([move.case for move, _ in moves], set().union(*(move.changed for move, _ in moves)))
+    sheaf = Sheaf()
     if book:
-        book.write()
+        book.write(sheaf)
+    sheaf.insert(log)
+    sheaf.update([move.case for move, _ in moves], ["rev", "head", *set().union(*(move.changed for move, _ in moves))])
+    sheaf.write()
     add_rows([row for move, _ in moves for row in move.rows])
     return events
 
@@ -75,11 +81,12 @@ def append(
     unit_id: who holds the case afterwards, unless that is simply the case's unit.
     """
     case.rev += 1
-    event = Event(
-        case=case, seq=case.rev, name=name, transition=transition, actor_id=actor_id,
+    event = rows.make(
+        Event, case_id=case.pk, seq=case.rev, name=name, transition=transition, actor_id=actor_id,
         unit_id=unit_id or case.unit_id,
         source=source, target=target, data=data, happened_at=happened_at, recorded_at=recorded_at, key=key,
     )  # fmt: skip
+    event._state.fields_cache["case"] = case
     event.digest = case.head = chain.digest_of(event, case.head, chain.algorithm())
     return event
 

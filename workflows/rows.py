@@ -1,8 +1,8 @@
 """Rows in and out with few statements: what the door, intake and the sweep write by.
 
-The ORM spends two thirds of a transition in Python. Here a statement is put together once per model and shape;
-values still pass each field's own preparation, so what is stored is what the ORM would store. All of it works on
-the default connection, inside the caller's transaction.
+The ORM spends two thirds of a transition in Python. Here a statement is put together once per model and shape, and
+`shapes` hands plain values to the driver as they are. All of it works on the default connection, inside the caller's
+transaction. No signals are sent. Names in SQL are those of models, never input.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.base import ModelState
+
+from workflows.shapes import Column, prepared, shape
 
 M = TypeVar("M", bound=models.Model)
 
@@ -21,66 +25,99 @@ COPY_FROM = 40
 MAX_PARAMS = 30000
 
 
-def _vendor_is_postgresql() -> bool:
-    return connection.vendor == "postgresql"
-
-
-def _quote(name: str) -> str:
-    return connection.ops.quote_name(name)
+def _connection() -> BaseDatabaseWrapper:
+    """The thread's own, without the proxy that looks it up again for every attribute."""
+    return connections[DEFAULT_DB_ALIAS]
 
 
 @lru_cache(maxsize=64)
-def _converters(model: type[models.Model], vendor: str) -> tuple[list[str], list[tuple[int, Callable[..., Any], Any]]]:
+def _converters(model: type[models.Model]) -> tuple[list[str], list[tuple[int, Callable[..., Any], Any]]]:
+    connection = _connection()
     fields = model._meta.concrete_fields
     found = []
     for index, field in enumerate(fields):
         column = field.get_col(model._meta.db_table)
-        for convert in [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]:
-            found.append((index, convert, column))
+        converts = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+        found += [(index, convert, column) for convert in converts]
     return [field.attname for field in fields], found
 
 
+@lru_cache(maxsize=64)
 def columns(model: type[models.Model], alias: str) -> str:
     """The model's columns as a select list, in the order `build` expects."""
-    return ", ".join(f"{alias}.{_quote(str(f.column))}" for f in model._meta.concrete_fields)
+    return ", ".join(f"{alias}.{quote(f)}" for f in model._meta.concrete_fields)
 
 
 def build(model: type[M], row: Sequence[Any]) -> M:
     """An instance from a row that starts with the model's columns."""
-    names, converters = _converters(model, connection.vendor)
+    connection = _connection()
+    names, converters = _converters(model)
     values = list(row[: len(names)])
     for index, convert, column in converters:
         values[index] = convert(values[index], column, connection)
-    return model.from_db(connection.alias, names, values)
+    return _bare(model, dict(zip(names, values, strict=True)), adding=False)
 
 
 @lru_cache(maxsize=64)
-def _insert_head(model: type[models.Model], with_id: bool, vendor: str) -> tuple[str, list[models.Field[Any, Any]]]:
-    fields = [f for f in model._meta.concrete_fields if with_id or not isinstance(f, models.AutoField)]
-    names = ", ".join(_quote(str(f.column)) for f in fields)
-    return f"{_quote(model._meta.db_table)} ({names})", fields
+def _defaults(model: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
+    """Every column's default: plain values, and those to be made anew each time."""
+    fields = model._meta.concrete_fields
+    made = [(f.attname, f.default) for f in fields if f.has_default() and callable(f.default)]
+    return {f.attname: f.get_default() for f in fields}, made
 
 
-def _prepared(fields: Sequence[models.Field[Any, Any]], row: models.Model) -> list[Any]:
-    return [f.get_db_prep_save(getattr(row, f.attname), connection) for f in fields]
+def make(model: type[M], **values: Any) -> M:
+    """A new instance by column attributes (`case_id`, not `case`), without the cost of `Model.__init__`."""
+    plain, made = _defaults(model)
+    full = {**plain, **values}
+    for name, default in made:
+        if name not in values:
+            full[name] = default()
+    if len(full) != len(plain):
+        raise TypeError(f"{model.__name__} has no column {sorted(full.keys() - plain.keys())}")
+    return _bare(model, full, adding=True)
+
+
+def _bare(model: type[M], values: dict[str, Any], *, adding: bool) -> M:
+    """What `Model.__init__` and `from_db` end up with; models with their own `__init__` or `from_db` are not for this."""
+    instance = model.__new__(model)
+    state = ModelState()
+    state.adding, state.db = adding, None if adding else DEFAULT_DB_ALIAS
+    instance.__dict__.update(values, _state=state)
+    return instance
+
+
+def quote(of: models.Field[Any, Any] | type[models.Model]) -> str:
+    """The quoted name of a column or table."""
+    name = str(of.column) if isinstance(of, models.Field) else of._meta.db_table
+    return _connection().ops.quote_name(name)
+
+
+@lru_cache(maxsize=64)
+def insert_head(model: type[models.Model], with_id: bool) -> tuple[str, tuple[Column, ...]]:
+    """`table (columns)`, and those columns."""
+    fields = tuple(f for f in model._meta.concrete_fields if with_id or not isinstance(f, models.AutoField))
+    names = ", ".join(quote(f) for f in fields)
+    return f"{quote(model)} ({names})", shape(fields, _connection())
 
 
 def insert(rows: Sequence[models.Model]) -> None:
     """Insert new rows of one model and give each its id. Ids may be set already (see `reserve_ids`)."""
     if not rows:
         return
-    model = type(rows[0])
-    if _vendor_is_postgresql() and len(rows) >= COPY_FROM:
+    model, connection = type(rows[0]), _connection()
+    if connection.vendor == "postgresql" and len(rows) >= COPY_FROM:
         _copy(model, rows)
         return
     with_id = rows[0].pk is not None
-    head, fields = _insert_head(model, with_id, connection.vendor)
-    marks = f"({', '.join(['%s'] * len(fields))})"
-    returning = "" if with_id else f" RETURNING {_quote(str(model._meta.pk.column))}"
+    head, shaped = insert_head(model, with_id)
+    marks = f"({', '.join(['%s'] * len(shaped))})"
+    returning = "" if with_id else f" RETURNING {quote(model._meta.pk)}"
     with connection.cursor() as cursor:
-        for part in parts(rows, MAX_PARAMS // len(fields)):
-            values = [value for row in part for value in _prepared(fields, row)]
-            cursor.execute(f"INSERT INTO {head} VALUES {', '.join([marks] * len(part))}{returning}", values)
+        for part in parts(rows, MAX_PARAMS // len(shaped)):
+            values = [value for row in part for value in prepared(shaped, row)]
+            places = ", ".join([marks] * len(part))
+            cursor.execute(f"INSERT INTO {head} VALUES {places}{returning}", values)  # noqa: S608
             if not with_id:
                 for row, (pk,) in zip(part, cursor.fetchall(), strict=True):
                     row.pk = pk
@@ -92,21 +129,23 @@ def _copy(model: type[models.Model], rows: Sequence[models.Model]) -> None:
     if rows[0].pk is None:
         for row, pk in zip(rows, reserve_ids(model, len(rows)), strict=True):
             row.pk = pk
-    head, fields = _insert_head(model, True, connection.vendor)
+    connection = _connection()
+    head, shaped = insert_head(model, True)
     with connection.cursor() as cursor, cursor.copy(f"COPY {head} FROM STDIN") as copy:
         for row in rows:
-            copy.write_row(_prepared(fields, row))
+            copy.write_row(prepared(shaped, row))
     for row in rows:
         row._state.adding = False
 
 
 def reserve_ids(model: type[models.Model], count: int) -> list[int]:
     """`count` ids nobody else will get. On SQLite only inside the transaction that uses them."""
-    table = model._meta.db_table
+    table, connection = model._meta.db_table, _connection()
     with connection.cursor() as cursor:
-        if _vendor_is_postgresql():
+        if connection.vendor == "postgresql":
             cursor.execute(
-                "SELECT nextval(pg_get_serial_sequence(%s, 'id')::regclass) FROM generate_series(1, %s)", [table, count]
+                "SELECT nextval(pg_get_serial_sequence(%s, 'id')::regclass) FROM generate_series(1, %s)",
+                [table, count],
             )
             return [row[0] for row in cursor.fetchall()]
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
@@ -116,46 +155,57 @@ def reserve_ids(model: type[models.Model], count: int) -> list[int]:
 
 
 @lru_cache(maxsize=256)
-def _update_one(model: type[models.Model], names: tuple[str, ...], vendor: str) -> tuple[str, list[models.Field[Any, Any]]]:
-    fields = [model._meta.get_field(name) for name in names]
-    sets = ", ".join(f"{_quote(f.column)} = %s" for f in fields)
-    return f"UPDATE {_quote(model._meta.db_table)} SET {sets} WHERE {_quote(model._meta.pk.column)} = %s", fields
+def update_statement(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, tuple[Column, ...]]:
+    """The statement and its columns, the primary key last."""
+    fields = _fields(model, names)
+    sets = ", ".join(f"{quote(f)} = %s" for f in fields)
+    pk = model._meta.pk
+    sql = f"UPDATE {quote(model)} SET {sets} WHERE {quote(pk)} = %s"  # noqa: S608
+    return sql, shape((*fields, pk), _connection())
 
 
 def update(rows: Sequence[models.Model], names: Sequence[str]) -> None:
     """Write the named fields of existing rows of one model. Raises RuntimeError where a row is gone."""
     if not rows or not names:
         return
-    model = type(rows[0])
+    model, connection = type(rows[0]), _connection()
     key = tuple(sorted(names))
-    sql, fields = _update_one(model, key, connection.vendor)
     with connection.cursor() as cursor:
-        if len(rows) == 1:
-            cursor.execute(sql, [*_prepared(fields, rows[0]), rows[0].pk])
-            changed = cursor.rowcount
-        elif _vendor_is_postgresql():
-            changed = _update_set(cursor, model, fields, rows)
+        if len(rows) > 1 and connection.vendor == "postgresql":
+            changed = _update_set(cursor, model, key, rows)
         else:
-            cursor.executemany(sql, [[*_prepared(fields, row), row.pk] for row in rows])
+            sql, shaped = update_statement(model, key)
+            if len(rows) == 1:
+                cursor.execute(sql, prepared(shaped, rows[0]))
+            else:
+                cursor.executemany(sql, [prepared(shaped, row) for row in rows])
             changed = cursor.rowcount
     if changed != len(rows):
         raise RuntimeError(f"{model._meta.db_table}: {len(rows)} rows to update, {changed} found")
 
 
-def _update_set(cursor: Any, model: type[models.Model], fields: list[models.Field[Any, Any]], rows: Sequence[models.Model]) -> int:
-    """One UPDATE … FROM unnest(arrays), whatever the number of rows."""
+@lru_cache(maxsize=256)
+def _update_many(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, tuple[Column, ...]]:
     pk = model._meta.pk
-    every = [pk, *fields]
-    names = ", ".join(_quote(f.column) for f in every)
-    sets = ", ".join(f"{_quote(f.column)} = v.{_quote(f.column)}" for f in fields)
-    # cast_db_type: "varchar(30)[]" is not an array type name that unnest takes well, so the bare type is used.
-    kinds = ", ".join(f"%s::{_bare_type(f)}[]" for f in every)
-    columns_ = [[_flat(f.get_db_prep_save(getattr(row, f.attname), connection)) for row in rows] for f in every]
-    cursor.execute(
-        f"UPDATE {_quote(model._meta.db_table)} AS t SET {sets} FROM unnest({kinds}) AS v({names})"
-        f" WHERE t.{_quote(pk.column)} = v.{_quote(pk.column)}",
-        columns_,
+    fields = (*_fields(model, names), pk)
+    listed = ", ".join(quote(f) for f in fields)
+    sets = ", ".join(f"{quote(f)} = v.{quote(f)}" for f in fields[:-1])
+    # "varchar(30)[]" is not an array type name that unnest takes well, so the bare type is used.
+    kinds = ", ".join(f"%s::{_bare_type(f)}[]" for f in fields)
+    sql = (
+        f"UPDATE {quote(model)} AS t SET {sets} FROM unnest({kinds}) AS v({listed})"  # noqa: S608
+        f" WHERE t.{quote(pk)} = v.{quote(pk)}"
     )
+    return sql, shape(fields, _connection())
+
+
+def _update_set(
+    cursor: Any, model: type[models.Model], names: tuple[str, ...], rows: Sequence[models.Model]
+) -> int:
+    """One UPDATE … FROM unnest(arrays), whatever the number of rows."""
+    sql, shaped = _update_many(model, names)
+    across = zip(*(prepared(shaped, row) for row in rows), strict=True)
+    cursor.execute(sql, [[_flat(value) for value in column] for column in across])
     return int(cursor.rowcount)
 
 
@@ -165,8 +215,15 @@ def _flat(value: Any) -> Any:
 
 
 def _bare_type(field: models.Field[Any, Any]) -> str:
+    connection = _connection()
     kind = field.rel_db_type(connection) if isinstance(field, models.AutoField) else field.db_type(connection)
     return str(kind).split("(")[0]
+
+
+def _fields(model: type[models.Model], names: Sequence[str]) -> tuple[models.Field[Any, Any], ...]:
+    """By column attribute or field name."""
+    known = {name: field for field in model._meta.concrete_fields for name in (field.name, field.attname)}
+    return tuple(known[name] for name in names)
 
 
 def parts(rows: Sequence[M], size: int) -> Iterator[Sequence[M]]:
@@ -177,6 +234,6 @@ def parts(rows: Sequence[M], size: int) -> Iterator[Sequence[M]]:
 
 def among(column: str, ids: Sequence[int]) -> tuple[str, list[Any]]:
     """A condition `column is one of ids` and its parameters, for one statement of any length."""
-    if _vendor_is_postgresql():
+    if _connection().vendor == "postgresql":
         return f"{column} = ANY(%s)", [list(ids)]
     return f"{column} IN ({', '.join(['%s'] * len(ids))})", list(ids)

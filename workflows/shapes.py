@@ -1,0 +1,92 @@
+"""How a model's values become what the database driver takes, worked out once per model and database.
+
+The ORM asks every field about every value. Most values are plain (an int for an integer column, a str for text) and
+go as they are; all others still pass the field's own preparation, so what is stored is what the ORM would store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+Prepare = Callable[[Any], Any]
+# (attribute, the type whose values are plain, what to make of those (None: nothing), the field's own preparation)
+Column = tuple[str, type | None, Prepare | None, Prepare]
+
+_TEXT = (models.CharField, models.TextField)
+_SMALL = (models.SmallIntegerField, models.PositiveSmallIntegerField)
+_INTEGER = (models.IntegerField, models.PositiveIntegerField, models.AutoField)
+_BIG = (models.BigIntegerField, models.PositiveBigIntegerField, models.BigAutoField)
+
+
+@lru_cache(maxsize=128)
+def shape(fields: tuple[models.Field[Any, Any], ...], connection: BaseDatabaseWrapper) -> tuple[Column, ...]:
+    """One entry a field."""
+    return tuple(_column(field, connection) for field in fields)
+
+
+def prepared(shape: Sequence[Column], row: models.Model) -> list[Any]:
+    """The row's values for these columns."""
+    values = row.__dict__
+    ready: list[Any] = []
+    for name, plain, convert, prepare in shape:
+        value = values[name] if name in values else getattr(row, name)
+        if value is None:
+            ready.append(None)
+        elif type(value) is plain:
+            ready.append(value if convert is None else convert(value))
+        else:
+            ready.append(prepare(value))
+    return ready
+
+
+def _column(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Column:
+    def prepare(value: Any) -> Any:
+        return field.get_db_prep_save(value, connection)
+
+    plain, convert = _plain(field, connection)
+    return field.attname, plain, convert, prepare
+
+
+def _plain(
+    field: models.Field[Any, Any], connection: BaseDatabaseWrapper
+) -> tuple[type | None, Prepare | None]:
+    """By exact class: a subclass may prepare its values in a way of its own."""
+    kind = type(field)
+    if isinstance(field, models.ForeignKey):
+        return _plain(field.target_field, connection)
+    if kind in _TEXT:
+        return str, None
+    if kind is models.BooleanField:
+        return bool, None
+    if kind is models.DateTimeField:
+        # Naive moments fall through to the field, which says what is wrong with them.
+        return datetime, _moment(field, connection)
+    if kind in {*_SMALL, *_INTEGER, *_BIG}:
+        return int, _integer(kind, connection)
+    return None, None
+
+
+def _integer(kind: type, connection: BaseDatabaseWrapper) -> Prepare | None:
+    """psycopg types an int by its size; a statement whose types change has to be prepared again."""
+    if connection.vendor != "postgresql":
+        return None
+    from psycopg.types.numeric import Int2, Int4, Int8
+
+    return Int2 if kind in _SMALL else Int4 if kind in _INTEGER else Int8
+
+
+def _moment(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Prepare:
+    adapt = None if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value
+
+    def prepare(value: datetime) -> Any:
+        if value.tzinfo is None:
+            return field.get_db_prep_save(value, connection)
+        return value if adapt is None else adapt(value)
+
+    return prepare
