@@ -32,7 +32,7 @@ class ParsedRow:
     a second import of the file meets the same keys, and equal rows stay several messages."""
     body: str
     body_digest: str
-    """SHA-256 of the body with white space collapsed, for hints about exact duplicates."""
+    """SHA-256 of the body (of the subject where that is all there is), white space collapsed: for duplicate hints."""
     external_number: str | None = None
     author: str | None = None
     subject: str | None = None
@@ -225,7 +225,11 @@ class _MessageReader:
     def _check_whole(self, number: int, values: dict[str, Any], problems: list[RowProblem]) -> None:
         """What one cell alone cannot show: things that are missing or contradict each other."""
         if "body" not in values and not any(p.field == "body" and p.severity == "error" for p in problems):
-            problems.append(self._problem(number, "body", "error", f"缺少{_label('body')}，请补上内容"))
+            # A message that is only a subject is still somebody's message; nothing is made up for its body.
+            if "subject" in values:
+                problems.append(self._problem(number, "body", "warning", f"缺少{_label('body')}，只有主题，留空登记"))
+            else:
+                problems.append(self._problem(number, "body", "error", f"缺少{_label('body')}，请补上内容"))
         for name in self.worth_having:
             if name not in values and not any(problem.field == name for problem in problems):
                 problems.append(self._problem(number, name, "warning", f"缺少{_label(name)}，留空登记"))
@@ -242,7 +246,7 @@ class _MessageReader:
         self, number: int, cells: Row, values: dict[str, Any], problems: list[RowProblem]
     ) -> ParsedRow | RowProblem:
         """The row with its key, or the problem of a number that has been seen before."""
-        body: str = values["body"]
+        body: str = values.setdefault("body", "")
         external_number: str | None = values.get("external_number")
         if external_number is None:
             text = f"{values.get('subject') or ''}\0{body}".encode()
@@ -255,7 +259,8 @@ class _MessageReader:
             seen = self.numbers.setdefault(key, number << 64 | content)
             if seen >> 64 != number:
                 return self._seen_before(number, seen >> 64, same=seen & _HASH_MASK == content)
-        collapsed = body.replace("\n", " ")
+        # Two messages without a body are not the same for that.
+        collapsed = (body or str(values.get("subject"))).replace("\n", " ")
         values["row_number"] = number
         values["external_key"] = key
         values["body_digest"] = hashlib.sha256(collapsed.encode()).hexdigest()

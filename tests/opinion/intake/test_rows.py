@@ -132,15 +132,28 @@ def test_columns_the_file_lacks_are_reported_once_on_the_header_row(rows_of):
     assert (first.problems, second.problems) == ((), ())
 
 
-def test_row_without_body_is_an_error_even_with_a_subject(rows_of):
-    outcome = rows_of(replaced(body=" \u3000"), MESSAGE)
-    assert told(outcome[0]) == (2, "留言详情", "body", "error")
-    assert "缺少留言详情" in outcome[0].reason
-    assert outcome[1].row_number == 3
+def test_row_with_a_subject_alone_is_taken_in_with_its_body_left_empty(rows_of):
+    first, second = rows_of(replaced(body=" \u3000"), MESSAGE)
+    assert first.body == ""
+    assert [told(problem) for problem in first.problems] == [(2, "留言详情", "body", "warning")]
+    assert "缺少留言详情" in first.problems[0].reason
+    assert second.row_number == 3
 
 
-def test_body_of_nothing_but_nul_is_an_error(rows_of):
-    assert [told(p)[2:] for p in rows_of(replaced(body="\x00"))] == [("body", "warning"), ("body", "error")]
+def test_row_with_neither_subject_nor_body_is_an_error(rows_of):
+    outcome = rows_of(replaced(subject="", body=" \u3000"), MESSAGE)
+    assert (2, "留言详情", "body", "error") in map(told, outcome[:-1])
+    assert outcome[-1].row_number == 3
+
+
+def test_subjects_alone_are_told_apart(rows_of):
+    first, second = rows_of(replaced(body=""), replaced(number="25", subject="另一件", body=""))
+    assert first.body_digest != second.body_digest
+
+
+def test_body_of_nothing_but_nul_is_an_error_without_a_subject(rows_of):
+    problems = rows_of(replaced(subject="", body="\x00"))
+    assert [told(p)[2:] for p in problems if p.field == "body"] == [("body", "warning"), ("body", "error")]
 
 
 def test_row_with_a_number_and_nothing_else_is_not_taken_for_empty(rows_of):
@@ -162,7 +175,7 @@ def test_tally_adds_up(rows_of):
         MESSAGE,
         replaced(body="别的"),
         replaced(number="25"),
-        replaced(number="9", body=""),
+        replaced(number="9", subject="", body=""),
         tally=tally,
     )
     assert tally == ReadTally(rows=5, parsed=2, failed=2, repeated=1, blank=0)
@@ -181,8 +194,9 @@ def test_same_number_with_other_content_is_an_error(rows_of):
 
 
 def test_row_with_an_error_does_not_occupy_its_number(rows_of):
-    outcome = rows_of(replaced(body=""), MESSAGE)
-    assert [type(each) for each in outcome] == [RowProblem, ParsedRow]
+    *problems, row = rows_of(replaced(subject="", body=""), MESSAGE)
+    assert {type(each) for each in problems} == {RowProblem}
+    assert row.row_number == 3
 
 
 def test_rows_without_number_get_stable_keys_and_equal_ones_stay_apart(rows_of):
