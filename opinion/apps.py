@@ -1,8 +1,16 @@
-"""App configuration."""
+"""The message desk as a Django app."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class OpinionConfig(AppConfig):
     name = "opinion"
     verbose_name = "意见办理"
+
+    def ready(self) -> None:
+        from opinion import codes, effects, forms, guards, roles  # noqa: F401  # each registers names
+        from opinion.seeding import seed
+
+        # Django calls the apps in the order of INSTALLED_APPS, so the engine has seeded before.
+        post_migrate.connect(seed, sender=self, dispatch_uid="opinion.seed")

@@ -1,0 +1,48 @@
+"""Joining duplicates to a master and answering them from it."""
+
+from __future__ import annotations
+
+from opinion.effects.dispatching import take_on
+from opinion.effects.replying import keep
+from opinion.merging import master_of, obstacle, queue_merges
+from opinion.models import Link, Reply
+from workflows.errors import Cannot
+from workflows.models import Case
+from workflows.moves import Move
+from workflows.registry import effect
+
+
+@effect
+def join_master(move: Move) -> None:
+    """data: master (case id), remark. Asks again behind the lock of all merges what the guard asked before it."""
+    queue_merges()
+    master = Case.objects.get(pk=move.data["master"])
+    reason = obstacle(move.case, master)
+    if reason:
+        raise Cannot(reason)
+    move.add(
+        Link(from_case=move.case, to_case=master, kind=Link.Kind.MERGED, made_by=move.by, made_at=move.at)
+    )
+    move.log(master=master.pk)
+    move.note("remark", move.data.get("remark", ""))
+
+
+@effect
+def leave_master(move: Move) -> None:
+    link = Link.objects.merged().get(from_case=move.case)
+    move.log(master=link.to_case_id)
+    Link.objects.merged().filter(pk=link.pk).update(ended_at=move.at)
+
+
+@effect
+def reply_from_master(move: Move) -> None:
+    """data: text, public. The person gets an own copy; the master's unit answers for it where no other did yet."""
+    master = master_of(move.case)
+    if master is None or master.lead_id is None:
+        raise Cannot(f"{move.case.number} 的主案件没有主办单位")
+    if move.case.lead_id is None:
+        take_on(move, master.lead_id)
+    said = Reply.objects.filter(case=master, kind=Reply.Kind.FINAL).order_by("-version").first()
+    public = bool(move.data.get("public", False))
+    keep(move, Reply.Kind.FINAL, move.data["text"], result=said.result if said else "", public=public)
+    move.log(public=public, master=master.pk)

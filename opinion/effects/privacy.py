@@ -1,0 +1,23 @@
+"""Who must not see a case."""
+
+from __future__ import annotations
+
+from workflows.models import Participation
+from workflows.moves import Move
+from workflows.registry import effect
+
+
+@effect
+def bar_unit(move: Move) -> None:
+    """data: unit (id). The case is restricted from here on; a unit barred already stays barred."""
+    unit = move.data["unit"]
+    parts = Participation.objects.filter(
+        case=move.case, unit=unit, role=Participation.Role.BARRED, ended_at=None
+    )
+    if not parts.exists():
+        move.add(
+            Participation(case=move.case, unit_id=unit, role=Participation.Role.BARRED, started_at=move.at)
+        )
+    move.set(restricted=True)
+    move.log(unit=unit)
+    move.note("remark", move.data.get("remark", ""))

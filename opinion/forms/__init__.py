@@ -1,0 +1,26 @@
+"""Forms of the moves, registered under the names lifecycle documents use.
+
+Each takes `(data, case=case, by=user, at=now)`; its `cleaned_data` is what the effects of the move expect: codes, ids,
+text and aware times, never model instances. Importing this package registers them all.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from opinion.forms import dispatching, feedback, handling, linking, privacy, replying
+from opinion.forms.base import MoveForm
+from opinion.forms.register import RegisterForm
+from workflows.models import Case, User
+from workflows.registry import FORMS
+
+__all__ = [
+    "MoveForm", "RegisterForm", "dispatching", "feedback", "form_for", "handling", "linking", "privacy", "replying",
+]  # fmt: skip
+
+
+def form_for(name: str, data: Any, *, case: Case, user: User, at: datetime) -> MoveForm:
+    """The form registered as `name`, bound to `data` or, with None, fresh. Raises KeyError for an unknown name."""
+    cls: type[MoveForm] = FORMS[name]
+    return cls(data, case=case, by=user, at=at)

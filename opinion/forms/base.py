@@ -1,0 +1,146 @@
+"""What all forms share: the case and the person, and errors that name the field and the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from opinion.codes import choices
+from workflows.models import Case, Unit, User
+from workflows.models.unit import subtree_ids
+
+TEXT_MAX = 5000
+LINE_MAX = 200
+DATETIME_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]
+
+
+class PlainForm(forms.Form):
+    """A form whose every error names its field and what to do. `by` fills it in, `at` is the present."""
+
+    required_css_class = "required"
+
+    def __init__(self, data: Any = None, *, by: User, at: datetime | None = None, **options: Any) -> None:
+        super().__init__(data, **options)
+        self.by, self.at = by, at
+        self.prepare()
+        for field in self.fields.values():
+            _word_errors(field)
+
+    def prepare(self) -> None:
+        """Fill in what depends on the case, the person or the code lists."""
+
+    def offer(self, name: str, options: Collection[tuple[Any, str]], *, empty: str = "请选择") -> None:
+        """Set the choices of a field; a single choice starts with an empty entry."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        many = isinstance(field, forms.MultipleChoiceField)
+        field.choices = list(options) if many else [("", empty), *options]
+
+
+class MoveForm(PlainForm):
+    """The form of a move of a case."""
+
+    def __init__(
+        self, data: Any = None, *, case: Case, by: User, at: datetime | None = None, **options: Any
+    ) -> None:
+        self.case = case
+        super().__init__(data, by=by, at=at, **options)
+
+    def clean_happened_at(self) -> datetime:
+        """Neither in the future nor before the case was registered."""
+        happened_at: datetime = self.cleaned_data["happened_at"]
+        if self.at is not None and happened_at > self.at:
+            raise forms.ValidationError("“时间”晚于现在，请填写实际发生的时间")
+        if happened_at < self.case.opened_at.replace(second=0, microsecond=0):
+            opened = timezone.localtime(self.case.opened_at)
+            raise forms.ValidationError(f"“时间”早于登记（{opened:%Y-%m-%d %H:%M}），请核对")
+        return happened_at
+
+
+class RemarkForm(MoveForm):
+    """A move that needs no more than an optional word."""
+
+    remark = forms.CharField(
+        label="说明", max_length=TEXT_MAX, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+def prose(
+    label: str, *, help_text: str = "", required: bool = True, rows: int = 5, most: int = TEXT_MAX
+) -> forms.CharField:
+    """A field for free text."""
+    widget = forms.Textarea(attrs={"rows": rows})
+    return forms.CharField(
+        label=label, max_length=most, help_text=help_text, required=required, widget=widget
+    )
+
+
+def line(label: str, *, help_text: str = "", required: bool = False, most: int = LINE_MAX) -> forms.CharField:
+    """A field for one line."""
+    return forms.CharField(label=label, max_length=most, help_text=help_text, required=required)
+
+
+def moment(label: str, *, help_text: str = "", required: bool = True) -> forms.DateTimeField:
+    """A field for a local date and time; cleaned, it is aware."""
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=DATETIME_FORMATS[0])
+    return forms.DateTimeField(
+        label=label, help_text=help_text, required=required, widget=widget, input_formats=DATETIME_FORMATS
+    )
+
+
+def code(label: str, *, help_text: str = "", required: bool = True) -> forms.ChoiceField:
+    """A field for one entry of a code list; `prepare` offers the entries."""
+    return forms.ChoiceField(label=label, help_text=help_text, required=required)
+
+
+def one_unit(label: str, *, help_text: str = "", required: bool = True) -> forms.TypedChoiceField:
+    """A field for a unit; cleaned, it is an id or None."""
+    return forms.TypedChoiceField(
+        label=label, help_text=help_text, required=required, coerce=int, empty_value=None
+    )
+
+
+def many_units(label: str, *, help_text: str = "") -> forms.TypedMultipleChoiceField:
+    """A field for any number of units; cleaned, it is a list of ids."""
+    return forms.TypedMultipleChoiceField(
+        label=label, help_text=help_text, required=False, coerce=int, empty_value=[]
+    )
+
+
+def handling_units(
+    desk: Unit, *, at: datetime | None, without: Collection[int] = ()
+) -> list[tuple[int, str]]:
+    """Units a desk may have handle a case: those of its own office and below, in service, and not the desk."""
+    reach = subtree_ids([desk.parent_id or desk.pk]) - {desk.pk, *without}
+    units = Unit.objects.filter(pk__in=reach)
+    if at is not None:
+        today = timezone.localtime(at).date()
+        units = units.exclude(valid_until__lt=today).exclude(valid_from__gt=today)
+    return list(units.values_list("pk", "name"))
+
+
+def offer_codes(form: PlainForm, name: str, list_name: str, *only: str) -> None:
+    """Offer a code list in a field; a field that may stay empty says so."""
+    form.offer(name, choices(list_name, *only), empty="请选择" if form.fields[name].required else "（未定）")
+
+
+def _word_errors(field: forms.Field) -> None:
+    label = field.label
+    field.error_messages |= {
+        "required": f"请选择“{label}”" if isinstance(field, forms.ChoiceField) else f"请填写“{label}”",
+        "max_length": f"“{label}”不能超过 %(limit_value)d 字，现有 %(show_value)d 字，请删减",
+        "invalid_choice": f"“{label}”没有这一项，请从列表中选择",
+        "null_characters_not_allowed": f"“{label}”含有不可见的空字符，请删除后重新粘贴",
+    }
+    if isinstance(field, forms.DateTimeField):
+        field.error_messages["invalid"] = f"“{label}”请按 2026-11-24 09:30 的样子填写"
+    if isinstance(field, forms.IntegerField):
+        field.error_messages |= {
+            "invalid": f"“{label}”请填写整数",
+            "min_value": f"“{label}”不能小于 %(limit_value)d",
+        }
+        field.error_messages["max_value"] = f"“{label}”不能大于 %(limit_value)d"

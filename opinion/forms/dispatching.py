@@ -1,0 +1,132 @@
+"""Which units handle a case, declines, and how it is classed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from opinion.barring import barred_units
+from opinion.declines import declined_by
+from opinion.forms.base import (
+    MoveForm,
+    RemarkForm,
+    code,
+    handling_units,
+    many_units,
+    offer_codes,
+    one_unit,
+    prose,
+)
+from workflows.models import Event
+from workflows.registry import form
+
+form("remark")(RemarkForm)
+
+
+class UnitsForm(MoveForm):
+    """A lead unit, assisting ones and what is asked of them. Units complained about are not offered."""
+
+    lead = one_unit("主办单位", help_text="对办理结果负责的单位")
+    assisting = many_units("协办单位")
+    requirement = prose("办理要求", required=False, rows=3)
+
+    def prepare(self) -> None:
+        units = handling_units(self.case.desk, at=self.at, without=self.left_out())
+        self.offer("lead", units)
+        self.offer("assisting", units)
+        self.initial.setdefault("lead", self.suggested())
+
+    def left_out(self) -> frozenset[int]:
+        return barred_units(self.case)
+
+    def suggested(self) -> int | None:
+        """The unit that the latest decline proposed."""
+        last = Event.objects.filter(case=self.case, transition="decline").order_by("-seq").first()
+        found: int | None = last.data.get("suggested") if last else None
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        if said.get("lead") is not None and said["lead"] in said.get("assisting", ()):
+            self.add_error("assisting", "“协办单位”与主办单位相同，请去掉重复的一个")
+        return said
+
+
+@form("assign")
+class AssignForm(UnitsForm):
+    """Without the units that declined: each declines once."""
+
+    def left_out(self) -> frozenset[int]:
+        return super().left_out() | frozenset(declined_by(self.case))
+
+
+@form("reassign")
+class ReassignForm(AssignForm):
+    """Uphold a decline and send the case on at once."""
+
+
+@form("designate")
+class DesignateForm(UnitsForm):
+    """The unit named here may not decline; it may be one that did before."""
+
+    requirement = prose("指定理由和办理要求", rows=3)
+
+
+@form("transfer")
+class TransferForm(UnitsForm):
+    """Another unit takes the case over as it is."""
+
+    requirement = prose("转办理由和要求", rows=3)
+
+    def left_out(self) -> frozenset[int]:
+        return super().left_out() | {self.case.lead_id or 0}
+
+    def suggested(self) -> int | None:
+        return None
+
+
+@form("decline")
+class DeclineForm(MoveForm):
+    """Reason code, basis and the unit that should have it."""
+
+    reason = code("退单理由")
+    basis = prose("退单依据", help_text="写明职责分工、法规条款或事实依据")
+    suggested = one_unit("建议承办单位", required=False, help_text="知道应由谁办理时请选")
+
+    def prepare(self) -> None:
+        offer_codes(self, "reason", "decline_reason")
+        without = barred_units(self.case) | {self.case.lead_id or 0}
+        self.offer(
+            "suggested", handling_units(self.case.desk, at=self.at, without=without), empty="（不清楚）"
+        )
+
+
+@form("reject_decline")
+class RejectDeclineForm(MoveForm):
+    """The unit is told why it has to."""
+
+    remark = prose("驳回理由")
+
+
+@form("classify")
+class ClassifyForm(MoveForm):
+    """Type, domain, urgency and complexity; running clocks take the limit that fits."""
+
+    type = code("类型", required=False)
+    domain = code("领域", required=False, help_text="来源平台的分类不可靠，请按内容重新归类")
+    urgency = code("紧急程度", required=False)
+    complexity = code("复杂程度", required=False)
+    remark = prose("调整理由", required=False, rows=3)
+
+    def prepare(self) -> None:
+        for name in ("type", "domain", "urgency", "complexity"):
+            offer_codes(self, name, name)
+            self.initial.setdefault(name, self.case.facts.get(name, ""))
+
+    def clean(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        classed = ("type", "domain", "urgency", "complexity")
+        if not self.errors and all(said[name] == self.case.facts.get(name, "") for name in classed):
+            raise forms.ValidationError("分类没有变化，请至少调整一项")
+        return said

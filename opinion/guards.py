@@ -1,0 +1,148 @@
+"""Questions a move must pass. Pure: they read, and say why not.
+
+A button asks them with empty data, before its form is filled in; what depends on the form then passes.
+"""
+
+from __future__ import annotations
+
+from opinion import declines
+from opinion.barring import barred_units, unbarrable_units
+from opinion.merging import master_of, obstacle
+from opinion.models import Contact, Reply
+from workflows.limits import Limit
+from workflows.models import CalendarVersion, Case, Event, Unit
+from workflows.moves import Move
+from workflows.published import calendar, policy
+from workflows.registry import Refusal, guard
+
+# ---- dispatching
+
+
+@guard
+def fewer_than_three_declines(move: Move) -> Refusal | None:
+    """At most three declines a case; then the desk designates, and that is final."""
+    if len(declines.declined_by(move.case)) < declines.MOST_PER_CASE:
+        return None
+    if move.name == "decline":
+        return Refusal("本案已退单三次，不能再退单，如有异议请在备注中说明")
+    return Refusal("本案已退单三次，请直接指定承办单位")
+
+
+@guard
+def unit_has_not_declined_before(move: Move) -> Refusal | None:
+    if move.case.lead_id in declines.declined_by(move.case):
+        return Refusal("本单位已退过一次，不能再次退单")
+    return None
+
+
+@guard
+def takes_no_barred_unit(move: Move) -> Refusal | None:
+    chosen = {move.data["lead"], *move.data.get("assisting", ())} if "lead" in move.data else set()
+    hit = chosen & barred_units(move.case) if chosen else set()
+    if not hit:
+        return None
+    names = "、".join(Unit.objects.filter(pk__in=hit).values_list("name", flat=True))
+    return Refusal(f"{names}是被反映单位或其下级，不能承办，请另选单位")
+
+
+@guard
+def goes_to_another_lead(move: Move) -> Refusal | None:
+    if "lead" in move.data and move.data["lead"] == move.case.lead_id:
+        return Refusal("主办单位没有变化，请另选单位")
+    return None
+
+
+@guard
+def nobody_has_taken_it_up(move: Move) -> Refusal | None:
+    """The sender may take a case back only before the receiver acts."""
+    return Refusal("承办单位已有人领办，不能收回") if move.case.user_id else None
+
+
+@guard
+def barred_unit_is_not_the_desk(move: Move) -> Refusal | None:
+    if move.data.get("unit") in unbarrable_units(move.case.desk_id):
+        return Refusal("被反映单位是本受理台或其上级，请转上级受理，不能在本台办理")
+    return None
+
+
+# ---- handling
+
+
+@guard
+def nobody_has_claimed(move: Move) -> Refusal | None:
+    if move.case.user_id is None:
+        return None
+    return Refusal(f"{move.case.user} 已领办", already=True)
+
+
+@guard
+def somebody_has_claimed(move: Move) -> Refusal | None:
+    """A handler hands back the own claim; the unit's head anybody's."""
+    if move.case.user_id is None:
+        return Refusal("还没有人领办", already=True)
+    if move.case.user_id != move.by.pk and not move.by.standing.holds("unit_head", move.case.lead_id):
+        return Refusal(f"由 {move.case.user} 领办，应由本人或单位负责人交还")
+    return None
+
+
+@guard
+def draft_is_not_own(move: Move) -> Refusal | None:
+    """Whoever wrote the draft does not approve it."""
+    draft = Reply.objects.filter(case=move.case, kind=Reply.Kind.DRAFT).order_by("-version").first()
+    if draft is not None and draft.author_id == move.by.pk:
+        return Refusal("不能审核自己拟的稿，请由他人审核")
+    return None
+
+
+# ---- merging
+
+
+@guard
+def merge_is_sound(move: Move) -> Refusal | None:
+    if "master" not in move.data:
+        return None
+    master = Case.objects.filter(pk=move.data["master"]).first()
+    reason = obstacle(move.case, master) if master else "没有这件主案件，可能编号有误"
+    return Refusal(reason) if reason else None
+
+
+@guard
+def master_has_replied(move: Move) -> Refusal | None:
+    """A duplicate's person is told what the master's was, so the master is answered first."""
+    master = master_of(move.case)
+    if master is None:
+        return Refusal("没有并案记录")
+    if Reply.objects.filter(case=master, kind=Reply.Kind.FINAL).exists():
+        return None
+    return Refusal(f"主案件 {master.number} 尚未答复，请先答复主案件")
+
+
+# ---- afterwards
+
+
+@guard
+def not_reopened_before(move: Move) -> Refusal | None:
+    if Event.objects.filter(case=move.case, transition="reopen").exists():
+        return Refusal("本案已重新办理过一次，请另行登记新案并注明本案编号")
+    return None
+
+
+@guard
+def reopen_window_is_open(move: Move) -> Refusal | None:
+    """Counted from `closed_at`; how long is said by the policy's rule for the clock `reopen`."""
+    rules = policy(move.case.policy_id)
+    rule = rules.rule("reopen", move.case.facts)
+    if rule.parsed_limit is None or move.case.closed_at is None:
+        return None
+    newest = (
+        CalendarVersion.objects.filter(code=rules.calendar).order_by("-version").values_list("id", flat=True)
+    )
+    until = calendar(newest[:1].get()).due(move.case.closed_at, rule.parsed_limit).at
+    if move.at <= until:
+        return None
+    return Refusal(f"办结已超过{Limit.parse(rule.limit).label}，请另行登记新案并注明本案编号")
+
+
+@guard
+def contact_was_given(move: Move) -> Refusal | None:
+    return None if Contact.objects.filter(case=move.case).exists() else Refusal("来件没有留下联系方式")
