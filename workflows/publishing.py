@@ -20,6 +20,8 @@ from workflows.models.definition import PublishedDocument
 from workflows.policy import PolicySpec
 from workflows.spec import LifecycleSpec, SpecError
 
+Spec = LifecycleSpec | PolicySpec | CalendarSpec
+
 
 @dataclass(frozen=True)
 class Published:
@@ -29,7 +31,7 @@ class Published:
     fresh: bool
 
 
-def read(text: str, origin: str) -> LifecycleSpec | PolicySpec | CalendarSpec:
+def read(text: str, origin: str) -> Spec:
     """Read a document of any of the three kinds, told apart by their main key. Raises SpecError."""
     data = lifecycles.load_yaml(text, origin)
     keys = data.keys() if isinstance(data, dict) else ()
@@ -42,15 +44,28 @@ def read(text: str, origin: str) -> LifecycleSpec | PolicySpec | CalendarSpec:
             return parse_calendar(data, origin=origin)
         except CalendarError as error:
             raise SpecError(origin, error.problems) from error
-    raise SpecError(origin, ["文件: 认不出文档类别：流程应有 states，时限规则应有 rules，工作日历应有 weekly"])
+    raise SpecError(
+        origin, ["文件: 认不出文档类别：流程应有 states，时限规则应有 rules，工作日历应有 weekly"]
+    )
 
 
-def publish(text: str, origin: str, *, by: User, at: datetime) -> Published:
-    """Check a document against itself and against what it leans on, then store a new version. Raises SpecError."""
+def check(text: str, origin: str) -> Spec:
+    """Check a document against itself and against what it leans on. Raises SpecError."""
     spec = read(text, origin)
     problems = list(_against_others(spec))
     if problems:
         raise SpecError(origin, problems)
+    return spec
+
+
+def check_file(path: Path) -> Spec:
+    """Check what a file says. Raises SpecError, for bytes that are not UTF-8 too, and OSError."""
+    return check(_text(path), str(path))
+
+
+def publish(text: str, origin: str, *, by: User, at: datetime) -> Published:
+    """Check a document, then store a new version unless the newest says the same. Raises SpecError."""
+    spec = check(text, origin)
     model: type[PublishedDocument] = _MODELS[type(spec)]
     content = json.loads(spec.model_dump_json(by_alias=True))
     with transaction.atomic():
@@ -59,19 +74,28 @@ def publish(text: str, origin: str, *, by: User, at: datetime) -> Published:
             return Published(newest, fresh=False)
         version = newest.version + 1 if newest else 1
         document = model(
-            code=spec.code, version=version, label=spec.label, spec=content, source=text, published_at=at, published_by=by
+            code=spec.code,
+            version=version,
+            label=spec.label,
+            spec=content,
+            source=text,
+            published_at=at,
+            published_by=by,
         )
         document.save(force_insert=True)
     return Published(document, fresh=True)
 
 
 def publish_file(path: Path, *, by: User, at: datetime) -> Published:
-    """Publish what a file says. Raises SpecError for bytes that are not UTF-8, too."""
+    """Publish what a file says. Raises SpecError, for bytes that are not UTF-8 too, and OSError."""
+    return publish(_text(path), str(path), by=by, at=at)
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecError(str(path), [f"第 {error.start} 字节: 不是 UTF-8 编码，请另存为 UTF-8"]) from error
-    return publish(text, str(path), by=by, at=at)
 
 
 def publish_missing(paths: Iterable[Path], *, by: User, at: datetime) -> None:

@@ -1,0 +1,65 @@
+"""What changed between two versions of a lifecycle, line by line, for a person to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from workflows.spec import Document, LifecycleSpec
+
+PARTS = {"clocks": "时限", "states": "状态", "transitions": "流转"}
+
+
+def differences(old: LifecycleSpec, new: LifecycleSpec) -> list[str]:
+    """Lines `+` added, `-` removed, `~` changed with each field's old and new value; empty where both say the same.
+
+    The order of states and transitions counts only where it is all that changed: pages list them in it.
+    """
+    lines = [f"~ {line}" for line in _fields(_plain(old), _plain(new)) if line]
+    for part, word in PARTS.items():
+        lines += _entries(word, getattr(old, part), getattr(new, part))
+    if not lines and old != new:
+        return ["~ 仅文件中的默认值写法不同"]
+    for part, word in PARTS.items():
+        before, after = list(getattr(old, part)), list(getattr(new, part))
+        if before != after and sorted(before) == sorted(after):
+            lines.append(f"~ {word}的先后次序有变")
+    return lines
+
+
+def _plain(spec: LifecycleSpec) -> dict[str, Any]:
+    """The fields outside the parts, the opening flattened."""
+    fields = spec.model_dump(by_alias=True, exclude=set(PARTS))
+    opening = fields.pop("opening")
+    return {**fields, **{f"opening.{name}": value for name, value in opening.items()}}
+
+
+def _entries(word: str, old: Mapping[str, Document], new: Mapping[str, Document]) -> Iterator[str]:
+    for name in [*old, *(name for name in new if name not in old)]:
+        if name not in new:
+            yield f"- {word} {name}（{_label(old[name])}）"
+        elif name not in old:
+            yield f"+ {word} {name}（{_label(new[name])}）"
+        else:
+            before, after = (part[name].model_dump(by_alias=True) for part in (old, new))
+            yield from (f"~ {word} {name}（{_label(new[name])}）{line}" for line in _fields(before, after))
+
+
+def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for field, before in old.items():
+        if before != new[field]:
+            yield f"{field}：{_shown(before)} → {_shown(new[field])}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "、".join(f"{key}={_shown(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return "、".join(map(str, value)) or "（无）"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return "（无）" if value in {None, ""} else str(value)
+
+
+def _label(entry: Document) -> str:
+    return str(entry.label)  # type: ignore[attr-defined]
