@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
 
-from workflows.shapes import Column, prepared, shape
+from workflows.shapes import prepared, shape
 
 M = TypeVar("M", bound=models.Model)
 
@@ -94,11 +94,29 @@ def quote(of: models.Field[Any, Any] | type[models.Model]) -> str:
 
 
 @lru_cache(maxsize=64)
-def insert_head(model: type[models.Model], with_id: bool) -> tuple[str, tuple[Column, ...]]:
-    """`table (columns)`, and those columns."""
-    fields = tuple(f for f in model._meta.concrete_fields if with_id or not isinstance(f, models.AutoField))
-    names = ", ".join(quote(f) for f in fields)
-    return f"{quote(model)} ({names})", shape(fields, _connection())
+def inserted(model: type[models.Model], with_id: bool) -> tuple[models.Field[Any, Any], ...]:
+    """The columns an INSERT names."""
+    return tuple(f for f in model._meta.concrete_fields if with_id or not isinstance(f, models.AutoField))
+
+
+@lru_cache(maxsize=64)
+def updated(model: type[models.Model], names: tuple[str, ...]) -> tuple[models.Field[Any, Any], ...]:
+    """The columns an UPDATE has values for: those named, by attribute or field name, and the primary key."""
+    known = {name: field for field in model._meta.concrete_fields for name in (field.name, field.attname)}
+    return (*(known[name] for name in names), model._meta.pk)
+
+
+def insert_sql(model: type[models.Model], with_id: bool, marks: Sequence[str]) -> str:
+    """INSERT of one row. marks: what stands for each value."""
+    names = ", ".join(quote(f) for f in inserted(model, with_id))
+    return f"INSERT INTO {quote(model)} ({names}) VALUES ({', '.join(marks)})"  # noqa: S608
+
+
+def update_sql(model: type[models.Model], names: tuple[str, ...], marks: Sequence[str]) -> str:
+    """UPDATE of one row. marks: what stands for each value, the primary key's last."""
+    *fields, pk = updated(model, names)
+    sets = ", ".join(f"{quote(f)} = {mark}" for f, mark in zip(fields, marks[:-1], strict=True))
+    return f"UPDATE {quote(model)} SET {sets} WHERE {quote(pk)} = {marks[-1]}"  # noqa: S608
 
 
 def insert(rows: Sequence[models.Model]) -> None:
@@ -110,14 +128,14 @@ def insert(rows: Sequence[models.Model]) -> None:
         _copy(model, rows)
         return
     with_id = rows[0].pk is not None
-    head, shaped = insert_head(model, with_id)
-    marks = f"({', '.join(['%s'] * len(shaped))})"
+    shaped = shape(inserted(model, with_id))
+    first = insert_sql(model, with_id, ["%s"] * len(shaped))
+    more = f", ({', '.join(['%s'] * len(shaped))})"
     returning = "" if with_id else f" RETURNING {quote(model._meta.pk)}"
     with connection.cursor() as cursor:
         for part in parts(rows, MAX_PARAMS // len(shaped)):
             values = [value for row in part for value in prepared(shaped, row)]
-            places = ", ".join([marks] * len(part))
-            cursor.execute(f"INSERT INTO {head} VALUES {places}{returning}", values)  # noqa: S608
+            cursor.execute(f"{first}{more * (len(part) - 1)}{returning}", values)
             if not with_id:
                 for row, (pk,) in zip(part, cursor.fetchall(), strict=True):
                     row.pk = pk
@@ -129,9 +147,9 @@ def _copy(model: type[models.Model], rows: Sequence[models.Model]) -> None:
     if rows[0].pk is None:
         for row, pk in zip(rows, reserve_ids(model, len(rows)), strict=True):
             row.pk = pk
-    connection = _connection()
-    head, shaped = insert_head(model, True)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {head} FROM STDIN") as copy:
+    fields = inserted(model, True)
+    shaped, names = shape(fields), ", ".join(quote(f) for f in fields)
+    with _connection().cursor() as cursor, cursor.copy(f"COPY {quote(model)} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(prepared(shaped, row))
     for row in rows:
@@ -154,16 +172,6 @@ def reserve_ids(model: type[models.Model], count: int) -> list[int]:
         return list(range(first, first + count))
 
 
-@lru_cache(maxsize=256)
-def update_statement(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, tuple[Column, ...]]:
-    """The statement and its columns, the primary key last."""
-    fields = _fields(model, names)
-    sets = ", ".join(f"{quote(f)} = %s" for f in fields)
-    pk = model._meta.pk
-    sql = f"UPDATE {quote(model)} SET {sets} WHERE {quote(pk)} = %s"  # noqa: S608
-    return sql, shape((*fields, pk), _connection())
-
-
 def update(rows: Sequence[models.Model], names: Sequence[str]) -> None:
     """Write the named fields of existing rows of one model. Raises RuntimeError where a row is gone."""
     if not rows or not names:
@@ -174,7 +182,8 @@ def update(rows: Sequence[models.Model], names: Sequence[str]) -> None:
         if len(rows) > 1 and connection.vendor == "postgresql":
             changed = _update_set(cursor, model, key, rows)
         else:
-            sql, shaped = update_statement(model, key)
+            shaped = shape(updated(model, key))
+            sql = _update_one(model, key)
             if len(rows) == 1:
                 cursor.execute(sql, prepared(shaped, rows[0]))
             else:
@@ -185,27 +194,29 @@ def update(rows: Sequence[models.Model], names: Sequence[str]) -> None:
 
 
 @lru_cache(maxsize=256)
-def _update_many(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, tuple[Column, ...]]:
-    pk = model._meta.pk
-    fields = (*_fields(model, names), pk)
-    listed = ", ".join(quote(f) for f in fields)
-    sets = ", ".join(f"{quote(f)} = v.{quote(f)}" for f in fields[:-1])
+def _update_one(model: type[models.Model], names: tuple[str, ...]) -> str:
+    return update_sql(model, names, ["%s"] * (len(names) + 1))
+
+
+@lru_cache(maxsize=256)
+def _update_many(model: type[models.Model], names: tuple[str, ...]) -> str:
+    *fields, pk = every = updated(model, names)
+    sets = ", ".join(f"{quote(f)} = v.{quote(f)}" for f in fields)
     # "varchar(30)[]" is not an array type name that unnest takes well, so the bare type is used.
-    kinds = ", ".join(f"%s::{_bare_type(f)}[]" for f in fields)
-    sql = (
-        f"UPDATE {quote(model)} AS t SET {sets} FROM unnest({kinds}) AS v({listed})"  # noqa: S608
+    kinds = ", ".join(f"%s::{_bare_type(f)}[]" for f in every)
+    return (
+        f"UPDATE {quote(model)} AS t SET {sets} FROM unnest({kinds}) AS v({', '.join(quote(f) for f in every)})"  # noqa: S608
         f" WHERE t.{quote(pk)} = v.{quote(pk)}"
     )
-    return sql, shape(fields, _connection())
 
 
 def _update_set(
     cursor: Any, model: type[models.Model], names: tuple[str, ...], rows: Sequence[models.Model]
 ) -> int:
     """One UPDATE … FROM unnest(arrays), whatever the number of rows."""
-    sql, shaped = _update_many(model, names)
+    shaped = shape(updated(model, names))
     across = zip(*(prepared(shaped, row) for row in rows), strict=True)
-    cursor.execute(sql, [[_flat(value) for value in column] for column in across])
+    cursor.execute(_update_many(model, names), [[_flat(value) for value in column] for column in across])
     return int(cursor.rowcount)
 
 
@@ -220,12 +231,6 @@ def _bare_type(field: models.Field[Any, Any]) -> str:
     return str(kind).split("(")[0]
 
 
-def _fields(model: type[models.Model], names: Sequence[str]) -> tuple[models.Field[Any, Any], ...]:
-    """By column attribute or field name."""
-    known = {name: field for field in model._meta.concrete_fields for name in (field.name, field.attname)}
-    return tuple(known[name] for name in names)
-
-
 def parts(rows: Sequence[M], size: int) -> Iterator[Sequence[M]]:
     """Slices of at most `size`."""
     for start in range(0, len(rows), size):
@@ -234,6 +239,8 @@ def parts(rows: Sequence[M], size: int) -> Iterator[Sequence[M]]:
 
 def among(column: str, ids: Sequence[int]) -> tuple[str, list[Any]]:
     """A condition `column is one of ids` and its parameters, for one statement of any length."""
+    if not ids:
+        return "1 = 0", []
     if _connection().vendor == "postgresql":
-        return f"{column} = ANY(%s)", [list(ids)]
+        return (f"{column} = ANY(%s)", [list(ids)]) if len(ids) > 1 else (f"{column} = %s", list(ids))
     return f"{column} IN ({', '.join(['%s'] * len(ids))})", list(ids)

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 Prepare = Callable[[Any], Any]
@@ -24,9 +24,10 @@ _INTEGER = (models.IntegerField, models.PositiveIntegerField, models.AutoField)
 _BIG = (models.BigIntegerField, models.PositiveBigIntegerField, models.BigAutoField)
 
 
-@lru_cache(maxsize=128)
-def shape(fields: tuple[models.Field[Any, Any], ...], connection: BaseDatabaseWrapper) -> tuple[Column, ...]:
+@lru_cache(maxsize=256)
+def shape(fields: tuple[models.Field[Any, Any], ...]) -> tuple[Column, ...]:
     """One entry a field."""
+    connection = connections[DEFAULT_DB_ALIAS]
     return tuple(_column(field, connection) for field in fields)
 
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
 from workflows import rows
-from workflows.shapes import Column, prepared
+from workflows.shapes import Column, prepared, shape
 
-# Rows of one combined statement. Each combination is planned and prepared once per connection.
+# Rows of one combined statement. Each combination is planned and prepared once per connection; with few parameters
+# (psycopg keeps statements of at most 50 apart from their values).
 MOST = 8
 
 
@@ -74,51 +76,69 @@ def _one_by_one(group: Sequence[_Write]) -> None:
         rows.insert(write.rows)
 
 
-# One row of a combined statement: its model, the columns to update, whether its id is known, and, where its
-# foreign key `link` points at a row of the same statement, the position of that row.
-_Part = tuple[type[models.Model], tuple[str, ...], bool, str, int]
+@dataclass(frozen=True)
+class _Part:
+    """One row of a combined statement. nulls: which of its columns are NULL, written as such and not as parameters.
+
+    owner: where the foreign key `link` points at a row of the same statement, the position of that row.
+    """
+
+    model: type[models.Model]
+    names: tuple[str, ...]
+    with_id: bool
+    nulls: tuple[bool, ...]
+    link: str
+    owner: int
 
 
 def _combined(group: Sequence[_Write]) -> None:
     parts: list[_Part] = []
     flat: list[models.Model] = []
+    values: list[Any] = []
     for write in group:
         for number, row in enumerate(write.rows):
+            ready = prepared(_columns(type(row), write.names, row.pk is not None), row)
+            nulls = tuple(value is None for value in ready)
             owner = flat.index(write.owners[number]) if write.owners else -1
-            parts.append((type(row), write.names, row.pk is not None, write.link, owner))
+            parts.append(_Part(type(row), write.names, row.pk is not None, nulls, write.link, owner))
             flat.append(row)
-    sql, shapes = _statement(tuple(parts))
-    values = [value for shaped, row in zip(shapes, flat, strict=True) for value in prepared(shaped, row)]
+            values += [value for value in ready if value is not None]
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(_statement(tuple(parts)), values)
         results = cursor.fetchone()
-    for (model, names, _, link, owner), row, result in zip(parts, flat, results, strict=True):
+    for part, row, result in zip(parts, flat, results, strict=True):
         if result is None:
-            raise RuntimeError(f"{model._meta.db_table}: row {row.pk} to update is gone")
-        if not names:
+            raise RuntimeError(f"{part.model._meta.db_table}: row {row.pk} to update is gone")
+        if not part.names:
             row.pk = result
             row._state.adding = False
-        if link:
-            setattr(row, link, flat[owner].pk)
+        if part.link:
+            setattr(row, part.link, flat[part.owner].pk)
 
 
-@lru_cache(maxsize=256)
-def _statement(parts: tuple[_Part, ...]) -> tuple[str, list[tuple[Column, ...]]]:
-    """`WITH w0 AS (…), w1 AS (…) SELECT` each row's id, and how to prepare each row's values."""
-    texts: list[str] = []
-    shapes: list[tuple[Column, ...]] = []
-    for model, names, with_id, link, owner in parts:
-        if names:
-            text, shaped = rows.update_statement(model, names)
+@lru_cache(maxsize=128)
+def _columns(model: type[models.Model], names: tuple[str, ...], with_id: bool) -> tuple[Column, ...]:
+    return shape(rows.updated(model, names) if names else rows.inserted(model, with_id))
+
+
+@lru_cache(maxsize=512)
+def _statement(parts: tuple[_Part, ...]) -> str:
+    """`WITH w0 AS (…), w1 AS (…) SELECT` each row's id."""
+    texts = []
+    for number, part in enumerate(parts):
+        marks = ["NULL" if null else "%s" for null in part.nulls]
+        if part.names:
+            text = rows.update_sql(part.model, part.names, marks)
         else:
-            head, shaped = rows.insert_head(model, with_id)
-            marks = [_id_of(owner) if link and column[0] == link else "%s" for column in shaped]
-            shaped = tuple(column for column in shaped if not link or column[0] != link)
-            text = f"INSERT INTO {head} VALUES ({', '.join(marks)})"  # noqa: S608
-        texts.append(f"w{len(texts)} AS ({text} RETURNING {rows.quote(model._meta.pk)} AS id)")
-        shapes.append(shaped)
+            fields = rows.inserted(part.model, part.with_id)
+            marks = [
+                _id_of(part.owner) if f.attname == part.link else m
+                for f, m in zip(fields, marks, strict=True)
+            ]
+            text = rows.insert_sql(part.model, part.with_id, marks)
+        texts.append(f"w{number} AS ({text} RETURNING {rows.quote(part.model._meta.pk)} AS id)")
     results = ", ".join(_id_of(number) for number in range(len(parts)))
-    return f"WITH {', '.join(texts)} SELECT {results}", shapes
+    return f"WITH {', '.join(texts)} SELECT {results}"  # names of models and positions
 
 
 def _id_of(number: int) -> str:
