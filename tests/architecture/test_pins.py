@@ -1,13 +1,16 @@
 """A fresh machine installs exactly what this one runs, and every direct requirement says why it is there."""
 
 import re
-from importlib.metadata import distributions
+from importlib.metadata import distribution
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.architecture.project_files import ROOT
 
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(\[[a-z,]+\])?==(?P<version>\S+)  # (?P<reason>\S.+)$")
+
+INSTALLERS = {"pip", "setuptools", "wheel"}
 
 
 def _canonical(name: str) -> str:
@@ -32,9 +35,31 @@ def test_requirements_are_pinned_with_a_reason(name):
     }
 
 
-def test_constraints_are_what_is_installed():
+def _needed() -> dict[str, str]:
+    """Every installed package that the requirements lead to: canonical name → version."""
+    needed: dict[str, str] = {}
+    lines = (ROOT / "requirements-dev.txt").read_text() + (ROOT / "requirements.txt").read_text()
+    asked = [
+        Requirement(line.split("  #")[0]) for line in lines.splitlines() if line[:1] not in {"", "#", "-"}
+    ]
+    while asked:
+        requirement = asked.pop()
+        name = _canonical(requirement.name)
+        dist = distribution(requirement.name)
+        extras = requirement.extras or {""}
+        if name in needed and not requirement.extras:
+            continue
+        needed[name] = dist.version
+        for text in dist.requires or ():
+            below = Requirement(text)
+            if below.marker is None or any(below.marker.evaluate({"extra": extra}) for extra in extras):
+                asked.append(below)
+    return needed
+
+
+def test_constraints_pin_everything_the_requirements_lead_to():
     """`make lock` renews them. The installers themselves are the machine's business."""
-    installed = {_canonical(d.metadata["Name"]): d.version for d in distributions()}
-    for installer in ("pip", "setuptools", "wheel"):
-        installed.pop(installer, None)
-    assert _constraints() == installed
+    needed = {name: version for name, version in _needed().items() if name not in INSTALLERS}
+    constraints = _constraints()
+    assert len(needed) > 50
+    assert needed == {name: constraints.get(name) for name in needed}
