@@ -15,15 +15,16 @@ from django.db.models import Min
 from opinion.contacts.book import Person, sealed
 from opinion.contacts.masking import blank_numbers
 from opinion.models import Link, Message
-from workflows import rows
+from workflows.chain import text_digest
 from workflows.engine import Draft, open_many
 from workflows.errors import Already, MayNot
-from workflows.models import Case, Definition, Event, PolicyVersion, Unit, User
+from workflows.models import Case, Definition, Event, Note, PolicyVersion, Unit, User
 from workflows.registry import ROLES
 
 KIND = "message"
 TITLE_FROM_BODY = 40
 NOBODY = Person()
+EARLIER_REPLY = "earlier_reply"
 # Digests looked up in one statement, under the parameter limits of both databases.
 LOOK_UP = 5000
 
@@ -42,7 +43,8 @@ class Incoming:
 
     desk: id of the unit that registers. at: when; clocks start then. external_key: what the message is known by at
     its source (its number, unless the reader made one). barred: ids of units complained about. key: idempotency key
-    of the first event.
+    of the first event. earlier_reply, replied_at: what the source says was answered before the message came here; kept
+    as a note beside the first event, since no workflow of ours made it.
     """
 
     source: str
@@ -64,6 +66,8 @@ class Incoming:
     restricted: bool = False
     barred: tuple[int, ...] = ()
     key: str | None = None
+    earlier_reply: str = ""
+    replied_at: datetime | None = None
 
 
 def digest_of(body: str) -> str:
@@ -136,7 +140,11 @@ def register_many(items: Sequence[Incoming], *, by: User, policy: PolicyVersion 
 
 def _draft(item: Incoming, digest: str, first: dict[str, int], by: User) -> Draft:
     given = {name: getattr(item, name) for name in ("source", "type", "domain", "urgency", "complexity")}
-    logged = {"source": item.source, **({"barred": list(item.barred)} if item.barred else {})}
+    logged: dict[str, Any] = {"source": item.source}
+    if item.barred:
+        logged["barred"] = list(item.barred)
+    if item.earlier_reply:
+        logged[EARLIER_REPLY] = text_digest(item.earlier_reply)
     return Draft(
         title=title_of(item), desk_id=item.desk, at=item.at, restricted=item.restricted or bool(item.barred),
         facts={name: code for name, code in given.items() if code}, barred=item.barred, key=item.key, logged=logged,
@@ -153,6 +161,18 @@ def _rows_of(
         ]
         if item.person:
             new.append(sealed(case.pk, item.person))
+        if item.earlier_reply:
+            written_at = item.replied_at or item.at
+            new.append(
+                Note(
+                    case=case,
+                    seq=1,
+                    kind=EARLIER_REPLY,
+                    text=item.earlier_reply,
+                    author=by,
+                    written_at=written_at,
+                )
+            )
         # Within one batch, too, later duplicates point to the first.
         earlier = first.setdefault(digest, case.pk)
         if earlier != case.pk:
@@ -170,7 +190,9 @@ _TAKEN = [f.name for f in Message._meta.concrete_fields if f.name in _OWN]
 def _first_with(digests: Sequence[str]) -> dict[str, int]:
     """digest → the earliest case with that body; one statement for some thousand digests."""
     found: dict[str, int] = {}
-    for part in rows.parts(sorted(set(digests)), LOOK_UP):
+    asked = sorted(set(digests))
+    for start in range(0, len(asked), LOOK_UP):
+        part = asked[start : start + LOOK_UP]
         known = (
             Message.objects.filter(body_digest__in=part).values("body_digest").annotate(first=Min("case_id"))
         )

@@ -24,7 +24,7 @@ def _visit(move: Move, *, first: bool) -> None:
     visit = Visit(
         case=move.case, action=said["action"], happened_at=said["happened_at"], place=said.get("place", ""),
         people=said.get("people", ""), outcome=said["outcome"], first_contact=first,
-        author=move.by, unit_id=move.case.lead_id, written_at=move.at,
+        author=move.by, unit_id=move.case.lead_id or move.held_by, written_at=move.at,
     )  # fmt: skip
     move.add(visit)
 

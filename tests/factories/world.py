@@ -1,0 +1,213 @@
+"""A made-up county for tests: a desk, two bureaus and a street, one person per role, and cases in any state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from opinion.contacts.book import Person
+from opinion.registering import register
+from workflows.engine import fire
+from workflows.models import Case, Event, Membership, Unit, User
+
+PERSON = Person(
+    name="何晓枫", phone="13800005678", address="云溪县东浦街道桂花路3号2单元", email="he@example.org"
+)
+PACE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class World:
+    """Offices and people. Desk roles work at `desk`, which is no office's superior; leader and watchers at the root."""
+
+    county: Unit
+    desk: Unit
+    housing: Unit
+    housing_office: Unit
+    water: Unit
+    street: Unit
+    clerk: User
+    dispatcher: User
+    reviewer: User
+    caller: User
+    officer: User
+    leader: User
+    supervisor: User
+    exporter: User
+    sysadmin: User
+    secadmin: User
+    auditadmin: User
+    handler: User
+    head: User
+    office_handler: User
+    other_handler: User
+    other_head: User
+    street_handler: User
+
+    def register(self, at: datetime, *, person: Person = PERSON, **options: Any) -> Case:
+        """A message of the hotline, unless `options` say otherwise; options of `register` go to it."""
+        said = {
+            "source": "12345",
+            "type": "help",
+            "subject": "楼道积水",
+            "body": f"三号楼楼道积水，请处理。{at:%f}",
+        }
+        outer = {name: options.pop(name) for name in ("restricted", "barred", "key") if name in options}
+        by = options.pop("by", self.clerk)
+        return register({**said, **options}, person, desk=self.desk.pk, by=by, at=at, **outer)
+
+    def do(self, case: Case, name: str, *, at: datetime, by: User | None = None, **data: Any) -> Event:
+        """One move by whoever usually makes it, with data that fits; `data` overrides it."""
+        step = STEPS[name]
+        actor = by or self.actor(case, step)
+        return fire(case.pk, name, by=actor, at=at, data={**step.data(self, at), **data})
+
+    def actor(self, case: Case, step: Step) -> User:
+        """Who makes a step; at the desk it is the confidential officer where the case is restricted."""
+        person = User.objects.system() if step.by == "system" else getattr(self, step.by)
+        desk = {self.clerk, self.dispatcher, self.reviewer, self.caller}
+        restricted = Case.objects.filter(pk=case.pk, restricted=True).exists()
+        officer: User = self.officer if restricted and person in desk else person
+        return officer
+
+    def walk(self, state: str, at: datetime, **options: Any) -> Case:
+        """A case in `state`, one minute a step from `at` on; options as for `register`."""
+        case = self.register(at, **options)
+        for number, name in enumerate(PATHS[state], 1):
+            now = at + number * PACE
+            extra = {"master": self.register(at, subject="积水主案件").pk} if name == "merge" else {}
+            self.do(case, name, at=now, **extra)
+        return Case.objects.get(pk=case.pk)
+
+
+@dataclass(frozen=True)
+class Step:
+    """by: the World's person who usually makes it. data: what its form would say."""
+
+    by: str
+    data: Callable[[World, datetime], dict[str, Any]] = lambda world, at: {}
+
+
+def _visit(world: World, at: datetime) -> dict[str, Any]:
+    return {
+        "action": "home",
+        "happened_at": at,
+        "place": "三号楼",
+        "people": "两名工作人员",
+        "outcome": "已现场查看",
+    }
+
+
+def _said(**data: Any) -> Callable[[World, datetime], dict[str, Any]]:
+    return lambda world, at: data
+
+
+def _lead(name: str) -> Callable[[World, datetime], dict[str, Any]]:
+    return lambda world, at: {"lead": getattr(world, name).pk, "assisting": [], "requirement": "请按期办理"}
+
+
+STEPS = {
+    "assign": Step("dispatcher", _lead("housing")),
+    "designate": Step("dispatcher", _lead("housing")),
+    "recall": Step("dispatcher", _said(remark="派错单位")),
+    "accept": Step("handler"),
+    "deem_accepted": Step("system"),
+    "decline": Step("handler", _said(reason="r1", basis="依据三定方案，不属本单位职责", suggested=None)),
+    "uphold_decline": Step("dispatcher", _said(remark="同意")),
+    "reassign": Step("dispatcher", _lead("water")),
+    "reject_decline": Step("dispatcher", _said(remark="依据职责清单，应由你单位承办")),
+    "classify": Step(
+        "clerk", _said(type="complaint", domain="housing", urgency="normal", complexity="plain")
+    ),
+    "transfer": Step("dispatcher", _lead("water")),
+    "claim": Step("handler"),
+    "release": Step("handler"),
+    "contact": Step("handler", _visit),
+    "record_visit": Step("handler", _visit),
+    "interim_reply": Step("head", _said(text="正在协调施工单位，三日内答复。")),
+    "draft_reply": Step("handler", _said(text="已清理排水管，积水已退。", result="solved")),
+    "suspend": Step("dispatcher", _said(reason="appraisal", remark="待鉴定结论")),
+    "resume": Step("head"),
+    "approve": Step("reviewer", _said(text="您反映的积水已清理完毕。", remark="同意")),
+    "send_back": Step("reviewer", _said(comments="请补充清理时间")),
+    "reply": Step("reviewer", _said(public=True)),
+    "merge": Step("dispatcher", _said(remark="同一件事")),
+    "unmerge": Step("dispatcher", _said(remark="不是同一件事")),
+    "reply_merged": Step("dispatcher", _said(text="您反映的积水已清理完毕。", public=False)),
+    "call_back": Step("caller", lambda world, at: {"happened_at": at, "record": "本人表示已解决"}),
+    "record_unreached": Step("caller", lambda world, at: {"happened_at": at, "record": "无人接听"}),
+    "rate": Step("caller", _said(satisfaction="good", solved=4, manner=5, speed=4, remark="")),
+    "redo": Step("caller", _said(satisfaction="bad", solved=1, manner=3, speed=2, remark="又积水了")),
+    "close_unrated": Step("system"),
+    "close": Step("dispatcher", _said(reason="c7", satisfaction="", remark="已作最终答复")),
+    "reopen": Step("dispatcher", _said(remark="又积水了")),
+    "archive": Step("clerk"),
+    "refer": Step("dispatcher", _said(reason="c2", told="请向人民法院提起诉讼")),
+    "withdraw": Step("clerk", _said(remark="本人来电撤回")),
+    "instruct": Step("leader", _said(instruction="请抓紧办理")),
+    "comment": Step("supervisor", _said(comment="请注意时限")),
+    "bar_unit": Step("clerk", lambda world, at: {"unit": world.water.pk, "remark": ""}),
+    "reveal_contact": Step("handler", _said(reason="联系留言人核实情况")),
+}
+
+_HANDLING = ("assign", "accept", "contact")
+_REPLIED = (*_HANDLING, "draft_reply", "approve", "reply")
+PATHS: dict[str, tuple[str, ...]] = {
+    "registered": (),
+    "assigned": ("assign",),
+    "designated": ("designate",),
+    "declined": ("assign", "decline"),
+    "accepted": ("assign", "accept"),
+    "handling": _HANDLING,
+    "drafted": (*_HANDLING, "draft_reply"),
+    "reviewed": (*_HANDLING, "draft_reply", "approve"),
+    "replied": _REPLIED,
+    "called_back": (*_REPLIED, "call_back"),
+    "redo": (*_REPLIED, "call_back", "redo"),
+    "suspended": (*_HANDLING, "suspend"),
+    "merged": ("merge",),
+    "closed": (*_REPLIED, "call_back", "rate"),
+    "referred": ("refer",),
+    "withdrawn": ("withdraw",),
+    "archived": (*_REPLIED, "call_back", "rate", "archive"),
+}
+
+
+def make_world() -> World:
+    """Add the county below the root unit that `migrate` made."""
+    county = Unit.objects.root()
+
+    def office(code: str, name: str, parent: Unit = county, **more: Any) -> Unit:
+        return Unit.objects.create(code=code, name=name, parent=parent, **more)
+
+    def person(username: str, name: str, unit: Unit, *roles: str) -> User:
+        user = User.objects.create_user(username=username, display_name=name)
+        Membership.objects.bulk_create(Membership(user=user, unit=unit, role=role) for role in roles)
+        return user
+
+    desk = office("desk", "网络问政办", is_desk=True)
+    housing, water = office("housing", "住建局"), office("water", "水务局")
+    street = office("street", "东浦街道", kind=Unit.Kind.TERRITORIAL)
+    housing_office = office("housing_office", "住建局物业科", housing)
+    return World(
+        county=county, desk=desk, housing=housing, housing_office=housing_office, water=water, street=street,
+        clerk=person("clerk", "登小明", desk, "desk_clerk"),
+        dispatcher=person("dispatcher", "派小红", desk, "dispatcher"),
+        reviewer=person("reviewer", "审小刚", desk, "reviewer"),
+        caller=person("caller", "访小兰", desk, "caller"),
+        officer=person("officer", "专小青", desk, "confidential_officer"),
+        leader=person("leader", "批老王", county, "leader"),
+        supervisor=person("supervisor", "督老李", county, "supervisor"),
+        exporter=person("exporter", "导小周", county, "exporter"),
+        sysadmin=person("sysadmin", "系小吴", county, "sysadmin"),
+        secadmin=person("secadmin", "安小郑", county, "secadmin"),
+        auditadmin=person("auditadmin", "计小冯", county, "auditadmin"),
+        handler=person("handler", "承小陈", housing, "unit_handler"),
+        head=person("head", "负老褚", housing, "unit_head"),
+        office_handler=person("office_handler", "科小卫", housing_office, "unit_handler"),
+        other_handler=person("other_handler", "承小蒋", water, "unit_handler"),
+        other_head=person("other_head", "负老沈", water, "unit_head"),
+        street_handler=person("street_handler", "承小韩", street, "unit_handler"),
+    )  # fmt: skip

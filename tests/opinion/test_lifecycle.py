@@ -1,0 +1,366 @@
+"""Whole lives of messages on the shipped lifecycle and policy."""
+
+from datetime import timedelta
+
+import pytest
+
+from opinion.codes import seeded
+from opinion.models import Code, Rating, Reply
+from tests.factories.world import PATHS, STEPS
+from workflows.engine import fire
+from workflows.errors import Already, Cannot, MayNot
+from workflows.models import Case, Clock, Definition, Event, Participation, PolicyVersion, User
+from workflows.permits import available
+from workflows.sweeper import sweep
+
+DAY = timedelta(days=1)
+
+
+def now(case):
+    return Case.objects.get(pk=case.pk)
+
+
+def lead_parts(case):
+    return list(
+        Participation.objects.filter(case=case, role="lead", ended_at=None).values_list(
+            "unit__code", flat=True
+        )
+    )
+
+
+@pytest.mark.django_db
+def test_migrate_alone_publishes_everything():
+    assert Definition.objects.filter(code="message").count() == 1
+    assert PolicyVersion.objects.filter(code="default").count() == 1
+    shipped = sum(len(part["codes"]) for part in seeded().values())
+    assert Code.objects.count() == shipped
+
+
+def test_the_factory_knows_every_state_and_move(county):
+    spec = Definition.objects.get(code="message").parsed
+    assert set(PATHS) == set(spec.states)
+    assert set(STEPS) == set(spec.transitions)
+
+
+@pytest.mark.parametrize("state", PATHS)
+def test_every_state_is_reached(county, at, state):
+    case = county.walk(state, at)
+    assert case.state == state
+    phase = Definition.objects.get(code="message").parsed.states[state].phase
+    assert case.is_open == (phase == "open")
+    assert (case.due_at is not None) == (phase == "open")
+
+
+@pytest.mark.parametrize("state", PATHS)
+def test_every_state_is_reached_by_a_restricted_case(county, at, state):
+    if state == "merged":
+        with pytest.raises(Cannot, match="限制知悉的案件不能与普通案件并案"):
+            county.walk(state, at, restricted=True)
+        return
+    assert county.walk(state, at, restricted=True).state == state
+
+
+def test_registered_to_archived_in_time(county, at):
+    case = county.walk("archived", at)
+    assert dict(case.clocks.values_list("kind", "state")) == dict.fromkeys(
+        ["assign", "accept", "contact", "resolve", "review", "publish", "call_back", "rating"], "met"
+    )
+    names = list(case.events.order_by("seq").values_list("name", flat=True))
+    assert names == [
+        "message.registered", "message.assigned", "message.accepted", "message.contacted", "message.drafted",
+        "message.approved", "message.replied", "message.called_back", "message.rated", "message.archived",
+    ]  # fmt: skip
+    assert list(Reply.objects.filter(case=case).values_list("kind", "version", "public")) == [
+        ("draft", 1, False), ("approved", 1, False), ("final", 1, True),
+    ]  # fmt: skip
+
+
+def test_events_carry_no_text(county, at):
+    case = county.walk("archived", at)
+    logged = str(list(case.events.values_list("data", flat=True)))
+    assert "积水" not in logged
+    assert "何晓枫" not in logged
+
+
+def test_silence_is_acceptance(county, at):
+    case = county.walk("assigned", at)
+    sweep(at=at + 2 * DAY)
+    case = now(case)
+    assert case.state == "accepted"
+    assert case.events.get(name="message.deemed_accepted").actor == User.objects.system()
+
+
+def test_declines_end_in_designation(county, at):
+    """One decline a unit, three a case; then only designation is left, and that is final."""
+    case = county.walk("registered", at)
+    units = [
+        (county.housing, county.handler),
+        (county.water, county.other_handler),
+        (county.street, county.street_handler),
+    ]
+    county.do(case, "assign", at=at)
+    for number, (_, person) in enumerate(units):
+        county.do(case, "decline", at=at, by=person)
+        if number < 2:
+            county.do(case, "reassign", at=at, lead=units[number + 1][0].pk)
+    assert "reassign" not in {move.name for move in available(now(case), county.dispatcher, at=at)}
+    with pytest.raises(Cannot, match="已退单三次"):
+        county.do(case, "reassign", at=at, lead=county.housing_office.pk)
+    county.do(case, "designate", at=at, lead=county.water.pk)
+    assert now(case).state == "designated"
+    assert lead_parts(case) == ["water"]
+    with pytest.raises((Cannot, Already)):
+        county.do(case, "decline", at=at, by=county.other_handler)
+
+
+def test_a_unit_declines_once(county, at):
+    case = county.walk("declined", at)
+    county.do(case, "uphold_decline", at=at)
+    assert (now(case).state, now(case).lead, lead_parts(case)) == ("registered", None, [])
+    county.do(case, "assign", at=at)
+    with pytest.raises(Cannot, match="本单位已退过一次"):
+        county.do(case, "decline", at=at)
+
+
+def test_a_declined_unit_loses_sight(county, at):
+    case = county.walk("declined", at)
+    assert Case.objects.visible_to(county.handler).filter(pk=case.pk).exists()
+    county.do(case, "reassign", at=at)
+    assert not Case.objects.visible_to(User.objects.get(pk=county.handler.pk)).filter(pk=case.pk).exists()
+    assert Case.objects.visible_to(county.other_handler).filter(pk=case.pk).exists()
+
+
+def test_a_rejected_decline_stays_with_its_unit(county, at):
+    case = county.walk("declined", at)
+    county.do(case, "reject_decline", at=at)
+    assert (now(case).state, now(case).unit, lead_parts(case)) == ("designated", county.housing, ["housing"])
+
+
+def test_the_case_clock_runs_through_declines(county, at):
+    case = county.walk("assigned", at)
+    due = case.clocks.get(kind="resolve").due_at
+    county.do(case, "decline", at=at + DAY)
+    county.do(case, "reassign", at=at + DAY)
+    assert now(case).clocks.get(kind="resolve").due_at == due
+
+
+def test_recall_only_before_the_unit_acts(county, at):
+    case = county.walk("assigned", at)
+    county.do(case, "claim", at=at)
+    with pytest.raises(Cannot, match="已有人领办"):
+        county.do(case, "recall", at=at)
+    county.do(case, "release", at=at)
+    county.do(case, "recall", at=at)
+    assert (now(case).state, now(case).unit, lead_parts(case)) == ("registered", county.desk, [])
+
+
+def test_the_second_claim_comes_too_late(county, at):
+    case = county.walk("handling", at)
+    county.do(case, "claim", at=at)
+    with pytest.raises(Already, match="承小陈 已领办"):
+        county.do(case, "claim", at=at, by=county.head)
+    with pytest.raises(MayNot):
+        county.do(case, "claim", at=at, by=county.other_handler)
+    assert now(case).user == county.handler
+
+
+def test_a_claim_is_handed_back_by_its_handler_or_the_head(county, at):
+    case = county.walk("handling", at)
+    county.do(case, "claim", at=at, by=county.head)
+    with pytest.raises(Cannot, match="应由本人或单位负责人交还"):
+        county.do(case, "release", at=at)
+    county.do(case, "release", at=at, by=county.head)
+    assert now(case).user is None
+
+
+def test_transfer_resets_no_clock(county, at):
+    case = county.walk("handling", at)
+    due = case.clocks.get(kind="resolve").due_at
+    county.do(case, "claim", at=at)
+    county.do(case, "transfer", at=at + DAY)
+    moved = now(case)
+    assert (moved.state, moved.lead, moved.unit, moved.user) == ("handling", county.water, county.water, None)
+    assert moved.clocks.get(kind="resolve").due_at == due
+    assert not Case.objects.visible_to(county.handler).filter(pk=case.pk).exists()
+    with pytest.raises(Cannot, match="主办单位没有变化"):
+        county.do(case, "transfer", at=at + DAY)
+
+
+def test_transfer_at_the_desk_leaves_the_holder(county, at):
+    case = county.walk("drafted", at)
+    county.do(case, "transfer", at=at)
+    assert (now(case).unit, now(case).lead) == (county.desk, county.water)
+
+
+def test_drafts_go_back_and_rounds_are_counted(county, at):
+    case = county.walk("drafted", at)
+    county.do(case, "send_back", at=at)
+    county.do(case, "draft_reply", at=at, text="第二稿")
+    event = county.do(case, "send_back", at=at)
+    assert event.data["round"] == 2
+    assert Reply.objects.filter(case=case, kind="draft").count() == 2
+
+
+def test_nobody_approves_an_own_draft(county, at):
+    from workflows.models import Membership
+
+    Membership.objects.create(user=county.handler, unit=county.desk, role="reviewer")
+    case = county.walk("drafted", at)
+    both = User.objects.get(pk=county.handler.pk)
+    with pytest.raises(Cannot, match="不能审核自己拟的稿"):
+        county.do(case, "approve", at=at, by=both)
+
+
+def test_caller_is_never_of_the_handling_unit(county, at):
+    from workflows.models import Membership
+
+    Membership.objects.create(user=county.caller, unit=county.housing_office, role="unit_handler")
+    case = county.walk("replied", at)
+    with pytest.raises(MayNot):
+        county.do(case, "call_back", at=at, by=User.objects.get(pk=county.caller.pk))
+
+
+def test_not_satisfied_means_again_on_the_redo_clock(county, at):
+    case = county.walk("redo", at)
+    redo = case.clocks.get(kind="redo")
+    assert (redo.state, redo.limit) == ("running", "3wd")
+    for name in ("draft_reply", "send_back", "draft_reply", "approve"):
+        county.do(case, name, at=at + DAY)
+        assert now(case).clocks.get(kind="redo").state == "running"
+    county.do(case, "reply", at=at + DAY)
+    assert now(case).clocks.get(kind="redo").state == "met"
+    assert now(case).clocks.filter(kind="resolve").count() == 1
+    assert list(Rating.objects.filter(case=case).values_list("satisfaction", "automatic")) == [("bad", False)]
+
+
+def test_no_redo_clock_without_a_redo(county, at):
+    assert not county.walk("closed", at).clocks.filter(kind="redo").exists()
+
+
+def test_the_rating_window_closes_as_not_rated(county, at):
+    case = county.walk("called_back", at)
+    sweep(at=at + 40 * DAY)
+    case = now(case)
+    assert case.state == "closed"
+    assert list(Rating.objects.filter(case=case).values_list("satisfaction", "automatic")) == [
+        ("unrated", True)
+    ]
+
+
+def test_reopened_once_within_the_window(county, at):
+    case = county.walk("closed", at)
+    with pytest.raises(Cannot, match="办结已超过30个自然日"):
+        county.do(case, "reopen", at=at + 40 * DAY)
+    county.do(case, "reopen", at=at + DAY)
+    assert (now(case).state, now(case).closed_at, now(case).unit) == ("redo", None, county.housing)
+    assert now(case).clocks.get(kind="redo").state == "running"
+    for name in ("draft_reply", "approve", "reply", "call_back", "rate"):
+        county.do(case, name, at=at + DAY)
+    with pytest.raises(Cannot, match="请另行登记新案"):
+        county.do(case, "reopen", at=at + DAY)
+
+
+def test_a_pause_stops_clocks_and_ends_by_itself(county, at):
+    case = county.walk("suspended", at)
+    assert case.clocks.get(kind="resolve").state == "paused"
+    assert case.clocks.get(kind="suspension").limit == "10wd"
+    sweep(at=at + 30 * DAY)
+    case = now(case)
+    assert case.state == "handling"
+    assert case.clocks.get(kind="resolve").due_at > case.clocks.get(kind="resolve").original_due_at
+
+
+def test_the_unit_cannot_stop_its_own_clock(county, at):
+    case = county.walk("handling", at)
+    with pytest.raises(MayNot):
+        county.do(case, "suspend", at=at, by=county.head)
+
+
+def test_board_complaints_owe_an_interim_reply(county, at):
+    case = county.walk("handling", at, source="lb", type="complaint")
+    assert case.clocks.get(kind="interim").limit == "3wd"
+    county.do(case, "interim_reply", at=at + DAY)
+    assert (now(case).state, now(case).clocks.get(kind="interim").state) == ("handling", "met")
+    county.do(case, "draft_reply", at=at + DAY)
+    assert now(case).clocks.filter(kind="interim").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "limit", "rule"),
+    [
+        ({"source": "12345", "type": "consult"}, "3wd", "hotline_consult"),
+        ({"source": "12345", "type": "complaint"}, "5wd", "hotline_plain"),
+        ({"source": "12345", "type": "help", "complexity": "complex"}, "15wd", "hotline_complex"),
+        ({"source": "lb", "type": "consult"}, "3wd", "board_consult"),
+        ({"source": "lb", "type": "help"}, "7wd", "board_plain"),
+        ({"source": "lb", "type": "help", "complexity": "investigate"}, "10wd", "board_investigate"),
+        ({"source": "lb", "type": "help", "complexity": "hard"}, "15wd", "board_hard"),
+        ({"source": "12345", "type": "help", "urgency": "urgent"}, "24h", "resolve_urgent"),
+        ({"source": "letter", "type": "help"}, "60d", "petition"),
+        ({"source": "media", "type": ""}, "15wd", "resolve"),
+    ],
+)
+def test_resolve_limits(county, at, facts, limit, rule):
+    clock = county.register(at, **facts).clocks.get(kind="resolve")
+    assert (clock.limit, clock.rule) == (limit, rule)
+
+
+def test_reclassing_moves_the_deadline(county, at):
+    case = county.register(at, type="help")
+    county.do(case, "classify", at=at, type="help", complexity="complex", domain="housing")
+    clock = case.clocks.get(kind="resolve")
+    assert (clock.limit, now(case).message.complexity, now(case).facts["complexity"]) == (
+        "15wd",
+        "complex",
+        "complex",
+    )
+    event = case.events.get(name="message.classified")
+    assert event.data["was"]["complexity"] == ""
+
+
+def test_referral_and_withdrawal_end_a_case(county, at):
+    referred = county.walk("referred", at)
+    assert referred.clocks.get(kind="resolve").state == "met"
+    assert referred.events.get(name="message.referred").data["reason"] == "c2"
+    withdrawn = county.walk("withdrawn", at)
+    assert withdrawn.clocks.get(kind="resolve").state == "void"
+    county.do(withdrawn, "archive", at=at)
+    assert now(withdrawn).state == "archived"
+
+
+def test_comment_and_instruction_change_no_clock(county, at):
+    case = county.walk("drafted", at)
+    before = list(Clock.objects.filter(case=case).values())
+    county.do(case, "comment", at=at)
+    county.do(case, "instruct", at=at)
+    assert list(Clock.objects.filter(case=case).values()) == before
+    assert sorted(case.notes.filter(kind__in=["comment", "instruction"]).values_list("text", flat=True)) == [
+        "请抓紧办理", "请注意时限",
+    ]  # fmt: skip
+
+
+def test_records_lie_neither_ahead_nor_before_registration(county, at):
+    case = county.walk("accepted", at)
+    for happened_at in (at + DAY, at - DAY):
+        with pytest.raises(Cannot, match="晚于现在或早于登记"):
+            county.do(case, "contact", at=at + timedelta(hours=1), happened_at=happened_at)
+
+
+def test_unreached_then_closed_as_unreachable(county, at):
+    case = county.walk("replied", at)
+    for _ in range(3):
+        county.do(case, "record_unreached", at=at)
+    county.do(case, "close", at=at, reason="c8", satisfaction="unreachable")
+    assert now(case).state == "closed"
+    assert case.call_backs.filter(reached=False).count() == 3
+    assert Event.objects.get(case=case, name="message.closed").data == {
+        "reason": "c8", "satisfaction": "unreachable",
+        "remark": Event.objects.get(case=case, name="message.closed").data["remark"],
+    }  # fmt: skip
+
+
+def test_moves_need_the_right_person(county, at):
+    case = county.walk("registered", at)
+    for person in (county.clerk, county.handler, county.reviewer, county.sysadmin, county.exporter):
+        with pytest.raises(MayNot):
+            fire(case.pk, "assign", by=person, at=at, data={"lead": county.housing.pk})
