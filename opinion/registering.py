@@ -132,7 +132,8 @@ def register_many(items: Sequence[Incoming], *, by: User, policy: PolicyVersion 
 
     Raises MayNot, and IntegrityError where a (source, external_key) is here already; then none is registered.
     """
-    digests = [digest_of(item.body) for item in items]
+    # A message may be only a subject; two such are not the same for having no body.
+    digests = [digest_of(item.body or item.subject) for item in items]
     first = _first_with(digests)
     drafts = [_draft(item, digest, first, by) for item, digest in zip(items, digests, strict=True)]
     return open_many(KIND, drafts, by=by, policy=policy)

@@ -6,7 +6,6 @@ SQL writes CSV inside the database (`copying`), Python everything else (`writing
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -16,23 +15,15 @@ from typing import Any
 from opinion.exports.formula import escape_formula
 
 YES, NO = "是", "否"
-MASK = "*******"
-
-# A mobile number, however it is grouped, or any run of seven and more digits: telephone, identity card, bank card.
-# Python and PostgreSQL both read it; the digits are spelled out because \d differs between them.
-_DIGIT = r"[0-9\uff10-\uff19]"
-LONG_NUMBER = rf"[1\uff11][3-9\uff13-\uff19]{_DIGIT}(?:[ -]?{_DIGIT}{{4}}){{2}}|{_DIGIT}{{7,}}"
-_LONG_NUMBER = re.compile(LONG_NUMBER)
 
 # What `escape_formula` does, for PostgreSQL's ~ operator. The two are compared by a test.
 FORMULA = "^(?:[\\t\\r\\n]|[ \\t\\r\\n\\f\\v\\u00a0\\u3000\\ufeff\\u200b]*[-=+@＝＋－＠])"
 
 
 class Kind(Enum):
-    """TITLE is the one free text that leaves the house, with long numbers masked."""
+    """What a value is, hence how it is written."""
 
     TEXT = "text"
-    TITLE = "title"
     MOMENT = "moment"
     FLAG = "flag"
     NUMBER = "number"
@@ -50,13 +41,11 @@ class Column:
     labels: Mapping[str, str] | None = None
 
     def value(self, raw: Any) -> Any:
-        """The value with its meaning: masked, labelled, still typed. Nothing becomes None."""
+        """The value with its meaning: labelled, still typed. Nothing becomes None."""
         if raw is None or raw == "":
             return None
         if self.kind is Kind.LABEL:
-            return (self.labels or {}).get(str(raw), str(raw))
-        if self.kind is Kind.TITLE:
-            return _LONG_NUMBER.sub(MASK, raw)
+            return (self.labels or {}).get(str(raw), str(raw)) or None
         return raw
 
     def text(self, raw: Any, zone: tzinfo) -> str:
@@ -95,9 +84,7 @@ class Column:
             case Kind.LABEL:
                 labels = {key: escape_formula(label) for key, label in (self.labels or {}).items()}
                 table = literal(json.dumps(labels, ensure_ascii=False))
-                return f"COALESCE({table}::jsonb ->> {name}::text, {_escaped(f'{name}::text')})"
-            case Kind.TITLE:
-                return _escaped(f"regexp_replace({name}, {literal(LONG_NUMBER)}, '{MASK}', 'g')", name)
+                return f"NULLIF(COALESCE({table}::jsonb ->> {name}::text, {_escaped(f'{name}::text')}), '')"
             case _:
                 return _escaped(name)
 
@@ -111,5 +98,5 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _escaped(expression: str, tested: str = "") -> str:
-    return f"CASE WHEN {tested or expression} ~ {literal(FORMULA)} THEN '''' || {expression} ELSE NULLIF({expression}, '') END"
+def _escaped(text: str) -> str:
+    return f"CASE WHEN {text} ~ {literal(FORMULA)} THEN '''' || {text} ELSE NULLIF({text}, '') END"

@@ -1,4 +1,8 @@
-"""The two tables that can be exported, column by column. No identity and no text of the person is among them."""
+"""The two tables that can be exported, column by column.
+
+No identity is among them, and of what the person wrote only the case's title, in which registering has masked numbers
+and the writer's name.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +47,7 @@ def case_columns() -> list[Column]:
     return [
         Column("编号", "number"),
         Column("类别", "kind", Kind.LABEL, kinds),
-        Column("标题", restricted, Kind.TITLE),
+        Column("标题", restricted),
         Column("状态", _of_definition("definition_id", F("state")), Kind.LABEL, states),
         Column("来源", "message__source", Kind.LABEL, codes["source"]),
         Column("来源编号", "message__external_number"),
@@ -92,15 +96,11 @@ def _of_definition(definition: str, code: Any) -> Any:
 
 
 def _states() -> dict[str, str]:
-    # The engine's first event comes from no state.
-    return {
-        key: label
-        for d in _definitions()
-        for key, label in [
-            (f"{d.pk}:", ""),
-            *((f"{d.pk}:{code}", state.label) for code, state in d.parsed.states.items()),
-        ]
-    }
+    labels: dict[str, str] = {}
+    for pk, spec in _documents():
+        labels[f"{pk}:"] = ""  # the first event of a case comes from no state
+        labels |= {f"{pk}:{code}": state["label"] for code, state in spec["states"].items()}
+    return labels
 
 
 def _event_key() -> Any:
@@ -116,20 +116,17 @@ def _event_key() -> Any:
 
 def _event_labels() -> dict[str, str]:
     labels: dict[str, str] = {}
-    for definition in _definitions():
-        spec = definition.parsed
-        found = {
-            f"e.{spec.opening.event}": "登记",
-            **{f"e.{name}": label for name, label in ENGINE_EVENTS.items()},
-        }
-        found |= {f"t.{name}": transition.label for name, transition in spec.transitions.items()}
-        found |= {f"c.{name}": f"逾期：{clock.label}" for name, clock in spec.clocks.items()}
-        labels |= {f"{definition.pk}:{which}": label for which, label in found.items()}
+    for pk, spec in _documents():
+        labels |= {f"{pk}:e.{name}": label for name, label in ENGINE_EVENTS.items()}
+        labels[f"{pk}:e.{spec['opening']['event']}"] = "登记"
+        labels |= {f"{pk}:t.{name}": move["label"] for name, move in spec["transitions"].items()}
+        labels |= {f"{pk}:c.{name}": f"逾期：{clock['label']}" for name, clock in spec["clocks"].items()}
     return labels
 
 
-def _definitions() -> Iterable[Definition]:
-    return list(Definition.objects.defer("source"))
+def _documents() -> Iterable[tuple[int, dict[str, Any]]]:
+    """Every published lifecycle as it was stored: an old version may use names that are no longer registered."""
+    return list(Definition.objects.values_list("pk", "spec"))
 
 
 def _kinds() -> dict[str, str]:

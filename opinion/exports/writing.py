@@ -112,7 +112,7 @@ def _new_sheet(book: Any, name: str, columns: Sequence[Column], bold: Any) -> An
     sheet = book.add_worksheet(name if number == 1 else f"{name}{number}")
     sheet.freeze_panes(1, 0)
     for index, column in enumerate(columns):
-        sheet.set_column(index, index, 40 if column.kind is Kind.TITLE else 20)
+        sheet.set_column(index, index, 20)
         sheet.write_string(0, index, column.header, bold)
     return sheet
 
