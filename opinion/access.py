@@ -1,0 +1,47 @@
+"""Who may open which page that is not about one case. Pages, menu and tests ask the same questions.
+
+What concerns one case is asked of its lifecycle (`workflows.permits`), never here.
+"""
+
+from __future__ import annotations
+
+from workflows.models import Case, Definition, Unit, User
+from workflows.published import lifecycle
+from workflows.registry import ROLES
+
+MESSAGE = "message"
+
+
+def desks_of(user: User, kind: str = MESSAGE) -> list[Unit]:
+    """Desks at which this user may register cases of this kind, as the lifecycle's opening says."""
+    if not may_register(user, kind):
+        return []
+    opening = _opening_roles(kind)
+    desks = Unit.objects.filter(is_desk=True)
+    return [
+        d for d in desks if any(ROLES[name].may(Case(desk=d, unit=d, kind=kind), user) for name in opening)
+    ]
+
+
+def may_register(user: User, kind: str = MESSAGE) -> bool:
+    """Whether a role that opens cases is held anywhere; which desk it is good for says `desks_of`."""
+    return any(user.standing.roles.get(name) for name in _opening_roles(kind))
+
+
+def may_see_cases(user: User) -> bool:
+    """Whether any role of this user looks at cases at all; the three administrators' do not."""
+    return bool(user.standing.sees)
+
+
+def may_export(user: User) -> bool:
+    return bool(user.standing.roles.get("exporter"))
+
+
+def may_audit_exports(user: User) -> bool:
+    """Whether the list of everybody's exports is open to this user; the files stay with who asked for them."""
+    return bool(user.standing.roles.get("auditadmin"))
+
+
+def _opening_roles(kind: str) -> tuple[str, ...]:
+    newest = Definition.objects.filter(code=kind).order_by("-version").values_list("pk", flat=True).first()
+    return () if newest is None else lifecycle(newest).opening.role

@@ -1,0 +1,272 @@
+"""Everything the case page shows, read with a fixed number of statements, for one viewer."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from django.db.models import Q
+
+from opinion.contacts.book import shown
+from opinion.contacts.sealing import SealBroken
+from opinion.models import CallBack, Code, Link, Message, Rating, Reply, Visit
+from opinion.timeline import Entry, timeline
+from opinion.timing import Distance, clock_distance
+from workflows.limits import Limit
+from workflows.models import Case, Clock, Participation, User
+from workflows.moves import Move
+from workflows.permits import available
+from workflows.published import lifecycle, policy
+from workflows.spec import LifecycleSpec
+
+logger = logging.getLogger(__name__)
+
+REVEAL = "reveal_contact"
+# The way forward first, what cannot easily be taken back last.
+STYLES = ("primary", "plain", "danger")
+
+StepState = Literal["done", "now", "ahead"]
+
+
+@dataclass(frozen=True)
+class ClockView:
+    """One deadline with its why. limit: 5个工作日. source: of the policy's row. left: None once it has finished."""
+
+    clock: Clock
+    label: str
+    limit: str
+    source: str
+    note: str
+    policy: str
+    left: Distance | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the way through the lifecycle."""
+
+    label: str
+    state: StepState
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Another case, one the viewer may know of. what: 并入本件 and the like."""
+
+    case: Case
+    what: str
+    state: str
+
+
+class CodeLabels:
+    """code → label over all lists, read once."""
+
+    def __init__(self) -> None:
+        self._labels: dict[tuple[str, str], str] = {
+            (name, code): label for name, code, label in Code.objects.values_list("list", "code", "label")
+        }
+
+    def of(self, list_name: str, code: str) -> str:
+        """The label, the bare code where the list lost it, empty for an empty code."""
+        return self._labels.get((list_name, code), code) if code else ""
+
+    def first_of(self, list_names: Iterable[str], code: str) -> str:
+        """The label by the first of some lists that knows the code; else the bare code."""
+        return next((self._labels[name, code] for name in list_names if (name, code) in self._labels), code)
+
+
+def clock_views(case: Case, *, at: datetime) -> list[ClockView]:
+    """The going ones first, soonest due first; then the finished ones, newest first."""
+    spec = lifecycle(case.definition_id)
+    clocks = list(case.clocks.select_related("policy"))
+    going = sorted((c for c in clocks if c.is_going), key=lambda c: (c.state == Clock.State.PAUSED, c.due_at))
+    finished = sorted((c for c in clocks if not c.is_going), key=lambda c: c.started_at, reverse=True)
+    return [_clock_view(clock, spec, at) for clock in going + finished]
+
+
+def _clock_view(clock: Clock, spec: LifecycleSpec, at: datetime) -> ClockView:
+    declared = spec.clocks.get(clock.kind)
+    rule = next((row for row in policy(clock.policy_id).rules if row.row == clock.rule), None)
+    return ClockView(
+        clock=clock,
+        label=(declared.label if declared else clock.kind)
+        + (f"（第 {clock.cycle} 轮）" if clock.cycle > 1 else ""),
+        limit=Limit.parse(clock.limit).label,
+        source=rule.source if rule else "",
+        note=rule.note if rule else "",
+        policy=str(clock.policy),
+        left=clock_distance(clock, at=at) if clock.state == Clock.State.RUNNING else None,
+    )
+
+
+def steps_of(case: Case) -> list[Step]:
+    """The lifecycle's steps in its own order; a state without one stands at the step it was parked or left at."""
+    spec = lifecycle(case.definition_id)
+    labels = list(dict.fromkeys(state.step for state in spec.states.values() if state.step))
+    here = spec.states[case.state].step
+    if here is None and case.parked:
+        here = spec.states[case.parked].step
+    if here is None:
+        # Off the beaten way (merged, withdrawn …): the log says how far the case had come.
+        passed = case.events.order_by("-seq").values_list("source", flat=True)
+        here = next((s for name in passed if name in spec.states and (s := spec.states[name].step)), None)
+    if here is None:
+        return [Step(label, "ahead") for label in labels]
+    reached = labels.index(here)
+    over = case.archived_at is not None
+    return [
+        Step(label, "done" if index < reached or over else "now" if index == reached else "ahead")
+        for index, label in enumerate(labels)
+    ]
+
+
+def links_of(case: Case, viewer: User) -> list[Linked]:
+    """Ties to cases the viewer may know of, and to no others: not even their number or count."""
+    links = Link.objects.standing().filter(Q(from_case=case) | Q(to_case=case))
+    known = Case.objects.visible_to(viewer)
+    links = links.filter(Q(from_case=case, to_case__in=known) | Q(to_case=case, from_case__in=known))
+    found = []
+    for link in links.select_related("from_case", "to_case").order_by("kind", "id"):
+        outward = link.from_case_id == case.pk
+        other = link.to_case if outward else link.from_case
+        if link.kind == Link.Kind.MERGED:
+            what = "本件已并入" if outward else "已并入本件"
+        else:
+            what = link.get_kind_display()
+        found.append(Linked(other, what, lifecycle(other.definition_id).states[other.state].label))
+    return found
+
+
+@dataclass(frozen=True)
+class ContactView:
+    """The person, masked. broken: the sealed details cannot be opened, which is for the administrator to mend."""
+
+    lines: list[tuple[str, str]]
+    broken: bool = False
+
+
+@dataclass(frozen=True)
+class ReplyView:
+    """A version of a reply with its result in words."""
+
+    reply: Reply
+    result: str
+
+
+@dataclass(frozen=True)
+class VisitView:
+    """An offline record with its action in words."""
+
+    visit: Visit
+    action: str
+
+
+@dataclass(frozen=True)
+class RatingView:
+    """A rating in words."""
+
+    rating: Rating
+    satisfaction: str
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """What the case page shows. message: None for a case of another kind. contact: None where nothing was given.
+    actions: the buttons of this viewer; looking at the contact has its own, beside it."""
+
+    case: Case
+    state: str
+    left: Distance | None
+    clocks: list[ClockView]
+    steps: list[Step]
+    message: Message | None
+    message_facts: list[tuple[str, str]]
+    contact: ContactView | None
+    units: dict[str, list[str]]
+    replies: list[ReplyView]
+    visits: list[VisitView]
+    call_backs: list[CallBack]
+    ratings: list[RatingView]
+    links: list[Linked]
+    timeline: list[Entry]
+    actions: list[Move]
+    may_reveal: bool
+
+
+def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
+    """Read it. The case has come through `visible_to(viewer)`, with unit, lead, desk and user loaded."""
+    clocks = clock_views(case, at=at)
+    running = [view for view in clocks if view.left]
+    codes = CodeLabels()
+    moves = available(case, viewer, at=at)
+    message = Message.objects.filter(case=case).first()
+    replies = Reply.objects.filter(case=case).select_related("author", "unit").order_by("-seq", "-id")
+    visits = Visit.objects.filter(case=case).select_related("author", "unit")
+    ratings = Rating.objects.filter(case=case).select_related("recorder")
+    return CaseFile(
+        case=case,
+        state=lifecycle(case.definition_id).states[case.state].label,
+        left=running[0].left if running else None,
+        clocks=clocks,
+        steps=steps_of(case),
+        message=message,
+        message_facts=_message_facts(message, codes) if message else [],
+        contact=_contact(case),
+        units=_units(case),
+        replies=[ReplyView(reply, codes.of("result", reply.result)) for reply in replies],
+        visits=[VisitView(visit, codes.of("offline_action", visit.action)) for visit in visits],
+        call_backs=list(CallBack.objects.filter(case=case).select_related("caller")),
+        ratings=[RatingView(rating, codes.of("satisfaction", rating.satisfaction)) for rating in ratings],
+        links=links_of(case, viewer),
+        timeline=timeline(case, codes),
+        actions=sorted(
+            (move for move in moves if move.name != REVEAL),
+            key=lambda move: STYLES.index(move.transition.style),
+        ),
+        may_reveal=any(move.name == REVEAL for move in moves),
+    )
+
+
+def _contact(case: Case) -> ContactView | None:
+    try:
+        person = shown(case)
+    except SealBroken:
+        logger.exception("contact of case %s cannot be opened", case.pk)
+        return ContactView([], broken=True)
+    lines = [
+        ("姓名", person.name),
+        ("电话", person.phone),
+        ("地址", person.address),
+        ("电子邮箱", person.email),
+    ]
+    return ContactView([line for line in lines if line[1]]) if person else None
+
+
+def _message_facts(message: Message, codes: CodeLabels) -> list[tuple[str, str]]:
+    """What is known of the message, in words; what was not given is left out."""
+    facts = [
+        ("来源", codes.of("source", message.source)),
+        ("来源编号", message.external_number),
+        ("类型", codes.of("type", message.type)),
+        ("领域", codes.of("domain", message.domain)),
+        ("紧急程度", codes.of("urgency", message.urgency)),
+        ("复杂程度", codes.of("complexity", message.complexity)),
+        ("事发地点", message.place),
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
+def _units(case: Case) -> dict[str, list[str]]:
+    """Label of a part → names of the units that have it now. A unit complained about is nobody's business here."""
+    parts: dict[str, list[str]] = defaultdict(list)
+    rows: Iterable[Participation] = (
+        case.participations.filter(ended_at=None).select_related("unit").order_by("id")
+    )
+    for row in rows:
+        if row.role != Participation.Role.BARRED:
+            parts[row.get_role_display()].append(row.unit.name)
+    return dict(parts)

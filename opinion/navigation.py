@@ -1,0 +1,48 @@
+"""The menu: what this person can open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from opinion.access import MESSAGE, may_audit_exports, may_export, may_register, may_see_cases
+from workflows.models import User
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the menu. here: the page being shown belongs to it."""
+
+    label: str
+    href: str
+    here: bool
+
+
+def _anybody(user: User) -> bool:
+    return True
+
+
+def _exports(user: User) -> bool:
+    return may_export(user) or may_audit_exports(user)
+
+
+# label, URL name, arguments, who, URL names that belong to it
+MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] = (
+    ("待办", "todo", (), _anybody, "todo"),
+    ("案件", "case_list", (), may_see_cases, "case_list case action"),
+    ("登记", "register", (), may_register, "register"),
+    ("导入", "imports", (), may_register, "imports import import_columns"),
+    ("导出", "exports", (), _exports, "exports export export_file"),
+    ("流程", "lifecycle", (MESSAGE,), _anybody, "lifecycle"),
+)
+
+
+def entries(user: User, current: str) -> list[Entry]:
+    """current: the URL name of the page being shown, empty where there is none."""
+    return [
+        Entry(label, reverse(name, args=args), current in belonging.split())
+        for label, name, args, allowed, belonging in MENU
+        if allowed(user)
+    ]

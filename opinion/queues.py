@@ -1,0 +1,138 @@
+"""The case list: what can be asked of it, and the rows it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+from django.forms.boundfield import BoundField
+from django.utils import timezone
+
+from opinion.keyset import BY_CLOSED, BY_DUE, BY_OPENED, Order
+from opinion.timing import CaseDistances, Distance
+from workflows.models import Case, Definition, Unit, User
+from workflows.models.case import CaseQuerySet
+from workflows.published import lifecycle
+from workflows.registry import FACTS
+
+PAGE_SIZE = 20
+LONGEST_SEARCH = 60
+
+ALWAYS_SHOWN = ("q", "phase")
+PHASES = [("open", "在办"), ("closed", "已办结"), ("archived", "已归档"), ("all", "全部")]
+
+
+class CaseFilter(forms.Form):
+    """The questions a list answers; all optional, kept in the query string."""
+
+    q = forms.CharField(label="编号或标题", max_length=LONGEST_SEARCH, strip=True)
+    phase = forms.ChoiceField(label="办理阶段", choices=PHASES)
+    state = forms.ChoiceField(label="状态")
+    unit = forms.ModelChoiceField(Unit.objects.none(), label="现责任单位", empty_label="全部")
+    source = forms.ChoiceField(label="来源")
+    type = forms.ChoiceField(label="类型")
+    kind = forms.ChoiceField(label="类别")
+    due_before = forms.DateField(
+        label="到期日不晚于", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    overdue = forms.BooleanField(label="只看逾期")
+
+    def __init__(self, data: Any, *, user: User) -> None:
+        super().__init__(data)
+        for field in self.fields.values():
+            field.required = False
+        newest = list(Definition.objects.newest().order_by("code").values_list("code", "label", "pk"))
+        states = {name: s.label for _, _, pk in newest for name, s in lifecycle(pk).states.items()}
+        self._offer("state", states)
+        self._offer("kind", {code: label for code, label, _ in newest})
+        for fact in ("source", "type"):
+            self._offer(fact, FACTS[fact]())
+        unit = self.fields["unit"]
+        assert isinstance(unit, forms.ModelChoiceField)
+        unit.queryset = Unit.objects.filter(pk__in=user.standing.sees)
+        if len(newest) < 2:
+            del self.fields["kind"]
+
+    def _offer(self, name: str, labels: dict[str, str]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "全部"), *labels.items()]
+
+    @property
+    def order(self) -> Order:
+        """Open cases by deadline, closed ones newest first."""
+        return {"closed": BY_CLOSED, "archived": BY_CLOSED, "all": BY_OPENED}.get(self._phase, BY_DUE)
+
+    @property
+    def further(self) -> list[BoundField]:
+        """The questions asked less often."""
+        return [self[name] for name in self.fields if name not in ALWAYS_SHOWN]
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything is asked beside the phase; the form is valid."""
+        return any(value for name, value in self.cleaned_data.items() if name != "phase")
+
+    @property
+    def narrowed_further(self) -> bool:
+        return any(field.data for field in self.further)
+
+    @property
+    def _phase(self) -> str:
+        """A closed or archived state asked for by name needs no phase beside it."""
+        return self.cleaned_data.get("phase") or ("all" if self.cleaned_data.get("state") else "open")
+
+    def narrow(self, cases: CaseQuerySet, *, at: datetime) -> CaseQuerySet:
+        """Answer the questions; the form is valid."""
+        asked = self.cleaned_data
+        phase = self._phase
+        if phase == "open":
+            cases = cases.open()
+        elif phase == "closed":
+            cases = cases.filter(closed_at__isnull=False, archived_at=None)
+        elif phase == "archived":
+            cases = cases.filter(archived_at__isnull=False)
+        for name in ("state", "unit", "kind"):
+            if asked.get(name):
+                cases = cases.filter(**{name: asked[name]})
+        for fact in ("source", "type"):
+            if asked[fact]:
+                cases = cases.filter(**{f"facts__{fact}": asked[fact]})
+        if asked["due_before"]:
+            midnight = datetime.combine(
+                asked["due_before"] + timedelta(days=1), time(), timezone.get_current_timezone()
+            )
+            cases = cases.filter(due_at__lt=midnight)
+        if asked["overdue"]:
+            cases = cases.overdue(at=at)
+        for word in asked["q"].split():
+            cases = cases.filter(Q(number__icontains=word) | Q(title__icontains=word))
+        return cases
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """One case in a list. state: its label by the case's own definition. left: until its deadline, None if none runs."""
+
+    case: Case
+    state: str
+    left: Distance | None
+    type: str
+
+
+def rows_of(cases: Iterable[Case], *, at: datetime) -> list[CaseRow]:
+    """Rows for cases whose unit is loaded; three statements at most, however many cases."""
+    distances, types = CaseDistances(at), FACTS["type"]()
+    return [
+        CaseRow(
+            case,
+            lifecycle(case.definition_id).states[case.state].label,
+            distances.of(case),
+            types.get(case.facts.get("type", ""), ""),
+        )
+        for case in cases
+    ]

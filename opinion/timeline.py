@@ -1,0 +1,143 @@
+"""The timeline of a case: its events in words, with the free text that belongs to each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from workflows.models import Case, Event, Unit
+from workflows.published import lifecycle
+from workflows.spec import LifecycleSpec
+from workflows.wording import event_label
+
+if TYPE_CHECKING:
+    from opinion.casefile import CodeLabels
+
+MISSED = "clock.missed"
+
+# What an event's codes and notes are called on the page, and the lists that give the codes' labels.
+CODED = {
+    "reason": ("原因", ("decline_reason", "suspend_reason", "close_reason", "extension_reason")),
+    "action": ("方式", ("offline_action",)),
+    "result": ("办理结果", ("result",)),
+    "satisfaction": ("满意度", ("satisfaction",)),
+    "type": ("类型", ("type",)),
+    "domain": ("领域", ("domain",)),
+    "urgency": ("紧急程度", ("urgency",)),
+    "complexity": ("复杂程度", ("complexity",)),
+    "source": ("来源", ("source",)),
+}
+NOTE_LABELS = {
+    "remark": "说明",
+    "comment": "备注",
+    "comments": "修改意见",
+    "instruction": "批示",
+    "basis": "依据",
+    "reason": "事由",
+    "requirement": "办理要求",
+    "told": "告知内容",
+}
+UNITS = {"lead": "主办", "assisting": "协办", "from_lead": "原承办", "suggested": "建议承办"}
+
+
+@dataclass(frozen=True)
+class NoteView:
+    """Free text of an event. label: 批示 and the like."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event in words. change: 待签收 → 待首次联系, empty where the state stayed. details: label, value."""
+
+    event: Event
+    label: str
+    change: str
+    details: list[tuple[str, str]]
+    notes: list[NoteView]
+
+    @property
+    def is_missed(self) -> bool:
+        return self.event.name == MISSED
+
+    @property
+    def entered_later(self) -> bool:
+        """Whether it was recorded noticeably after it happened; a missed deadline always is, and says so itself."""
+        return not self.is_missed and (self.event.recorded_at - self.event.happened_at).total_seconds() >= 300
+
+
+def timeline(case: Case, codes: CodeLabels) -> list[Entry]:
+    """Newest first; three statements."""
+    spec = lifecycle(case.definition_id)
+    notes: dict[int, list[NoteView]] = defaultdict(list)
+    for note in case.notes.order_by("seq", "id"):
+        notes[note.seq].append(NoteView(NOTE_LABELS.get(note.kind, "说明"), note.text))
+    events = list(case.events.select_related("actor", "unit").order_by("-seq"))
+    names = _unit_names(events)
+    return [
+        Entry(
+            event,
+            _label(case, event, spec),
+            _change(event, spec),
+            _details(event, codes, names, spec),
+            notes[event.seq],
+        )
+        for event in events
+    ]
+
+
+def _label(case: Case, event: Event, spec: LifecycleSpec) -> str:
+    return "登记" if event.name == spec.opening.event else event_label(case, event)
+
+
+def _change(event: Event, spec: LifecycleSpec) -> str:
+    if not event.source or event.source == event.target:
+        return ""
+    return f"{_state(spec, event.source)} → {_state(spec, event.target)}"
+
+
+def _state(spec: LifecycleSpec, name: str) -> str:
+    """A state an older version had and this one has not keeps its code."""
+    return spec.states[name].label if name in spec.states else name
+
+
+def _details(
+    event: Event, codes: CodeLabels, units: dict[int, str], spec: LifecycleSpec
+) -> list[tuple[str, str]]:
+    found = []
+    for name, label in UNITS.items():
+        if named := "、".join(units[pk] for pk in _ids(event, name) if pk in units):
+            found.append((label, named))
+    for name, (label, lists) in CODED.items():
+        value = event.data.get(name)
+        if isinstance(value, str) and value and not value.startswith(("sha256:", "sm3:")):
+            found.append((label, codes.first_of(lists, value)))
+    for kind, moved in sorted(_moved_clocks(event)):
+        clock = spec.clocks.get(kind)
+        found.append((f"{clock.label if clock else kind}时限改为", moved))
+    return found
+
+
+def _moved_clocks(event: Event) -> Iterable[tuple[str, str]]:
+    from django.utils import timezone
+
+    moved = event.data.get("clocks")
+    if isinstance(moved, dict):
+        for kind, (_, after) in moved.items():
+            yield kind, f"{timezone.localtime(datetime.fromisoformat(after)):%Y-%m-%d %H:%M}"
+
+
+def _ids(event: Event, name: str) -> list[int]:
+    value = event.data.get(name)
+    values = value if isinstance(value, list) else [value]
+    return [pk for pk in values if isinstance(pk, int)]
+
+
+def _unit_names(events: list[Event]) -> dict[int, str]:
+    wanted = {pk for event in events for name in UNITS for pk in _ids(event, name)}
+    return dict(Unit.objects.filter(pk__in=wanted).values_list("pk", "name"))

@@ -1,0 +1,33 @@
+"""Pages of the desk."""
+
+from django.urls import path
+
+from opinion.views.actions import action
+from opinion.views.case import case
+from opinion.views.case_list import case_list
+from opinion.views.exports import export, export_file, exports
+from opinion.views.healthz import healthz
+from opinion.views.imports import import_columns, import_job, import_problems, imports
+from opinion.views.lifecycles import lifecycle
+from opinion.views.register import register
+from opinion.views.session import Login, Logout
+from opinion.views.todo import todo
+
+urlpatterns = [
+    path("", todo, name="todo"),
+    path("login/", Login.as_view(), name="login"),
+    path("logout/", Logout.as_view(), name="logout"),
+    path("cases/", case_list, name="case_list"),
+    path("cases/<str:number>/", case, name="case"),
+    path("cases/<str:number>/do/<str:transition>/", action, name="action"),
+    path("register/", register, name="register"),
+    path("imports/", imports, name="imports"),
+    path("imports/<int:pk>/columns/", import_columns, name="import_columns"),
+    path("imports/<int:pk>/", import_job, name="import"),
+    path("imports/<int:pk>/problems.csv", import_problems, name="import_problems"),
+    path("exports/", exports, name="exports"),
+    path("exports/<int:pk>/", export, name="export"),
+    path("exports/<int:pk>/file/", export_file, name="export_file"),
+    path("lifecycles/<str:code>/", lifecycle, name="lifecycle"),
+    path("healthz", healthz, name="healthz"),
+]

@@ -1,0 +1,128 @@
+"""One move of one case: its form, the confirmation it asks for, and the way through the door."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from opinion.forms import form_for
+from opinion.views.case import visible_case
+from opinion.views.contact import show_contact
+from opinion.views.pages import user_of
+from opinion.views.tokens import fresh_token, key_of
+from workflows.engine import fire
+from workflows.errors import MayNot, MoveRefused
+from workflows.models import Case, Event, User
+from workflows.permits import permitted
+from workflows.published import lifecycle
+from workflows.spec import TransitionSpec
+
+# Moves that answer with a page of their own instead of going back to the case.
+ANSWERS = {"reveal_contact": show_contact}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def action(request: HttpRequest, number: str, transition: str) -> HttpResponse:
+    """Unknown case or move: 404. Not this person's: 403. Not from here or not any more: 409, with what was typed."""
+    at = timezone.now()
+    viewer = user_of(request)
+    case = visible_case(number, viewer)
+    step = lifecycle(case.definition_id).transitions.get(transition)
+    if step is None or step.hidden:
+        raise Http404("没有这一步")
+    page = ActionPage(request, case, transition, step, viewer, at)
+    return page.submit() if request.method == "POST" else page.show()
+
+
+class ActionPage:
+    """The page of one move for one viewer."""
+
+    def __init__(
+        self, request: HttpRequest, case: Case, name: str, step: TransitionSpec, viewer: User, at: datetime
+    ) -> None:
+        self.request, self.case, self.name, self.step, self.viewer, self.at = (
+            request,
+            case,
+            name,
+            step,
+            viewer,
+            at,
+        )
+
+    def show(self) -> HttpResponse:
+        refused = self._refusal(self.case)
+        if refused is not None:
+            return self._render(None, refused)
+        return self._render(self._form(None), None)
+
+    def submit(self) -> HttpResponse:
+        key, rev = key_of(self.request, self.name), self._rev()
+        form = self._form(self.request.POST)
+        if form is not None and not form.is_valid():
+            refused = self._refusal(self.case)
+            return self._render(form, refused, status=422)
+        try:
+            event = fire(
+                self.case.pk, self.name, by=self.viewer, at=self.at, key=key, rev=rev,
+                data=form.cleaned_data if form is not None else {},
+            )  # fmt: skip
+        except MoveRefused as refused:
+            return self._render(form, refused)
+        return self._done(event)
+
+    def _done(self, event: Event) -> HttpResponse:
+        if self.name in ANSWERS:
+            return ANSWERS[self.name](self.request, self.case, event, at=self.at)
+        messages.success(self.request, f"{self.case.number} 已办理“{self.step.label}”")
+        # A move may take the case out of the mover's sight, such as a decline.
+        if Case.objects.visible_to(self.viewer).filter(pk=self.case.pk).exists():
+            return redirect("case", self.case.number)
+        return redirect("todo")
+
+    def _render(
+        self, form: forms.Form | None, refused: MoveRefused | None, status: int = 200
+    ) -> HttpResponse:
+        """With a refusal the page says it, keeps what was typed, and offers to go on only where that is possible."""
+        fresh = self.case
+        if refused is not None:
+            fresh = visible_case(self.case.number, self.viewer)
+            status = 403 if isinstance(refused, MayNot) else 409
+        context = {
+            "case": fresh,
+            "state": lifecycle(fresh.definition_id).states[fresh.state].label,
+            "step": self.step,
+            "form": form,
+            "refused": refused,
+            "possible": refused is None or self._refusal(fresh) is None,
+            "token": fresh_token(),
+        }
+        return render(self.request, "opinion/action.html", context, status=status)
+
+    def _form(self, data: Any) -> forms.Form | None:
+        """The registered form of this move, None where it asks for nothing."""
+        if self.step.form is None:
+            return None
+        return form_for(self.step.form, data, case=self.case, user=self.viewer, at=self.at)
+
+    def _refusal(self, case: Case) -> MoveRefused | None:
+        """What the door would say to an empty form, asked without its lock."""
+        try:
+            permitted(case, self.name, by=self.viewer, at=self.at, data={})
+        except MoveRefused as refused:
+            return refused
+        return None
+
+    def _rev(self) -> int:
+        rev = self.request.POST.get("rev", "")
+        if not re.fullmatch(r"[0-9]{1,9}", rev):
+            raise BadRequest("rev")
+        return int(rev)

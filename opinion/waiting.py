@@ -1,0 +1,90 @@
+"""待办: which cases wait for a person.
+
+A case waits for whoever may take the step it is waiting for: the one the lifecycle styles `primary`, or, in a state
+without one, any step onward for the people of the unit that holds it. Who may take it is asked of the very roles the
+door asks; they look at the units of a case and at whether it is restricted, so one question per combination of
+those answers for all its cases.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+
+from workflows.machine import may
+from workflows.models import Case, User
+from workflows.models.case import CaseQuerySet
+from workflows.published import lifecycle
+
+
+@dataclass(frozen=True)
+class StateCount:
+    """How many cases in one state wait. label: of the newest definition in use."""
+
+    state: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The cases that wait for one person, and how many in each state, in the order of the lifecycle."""
+
+    cases: CaseQuerySet
+    counts: list[StateCount]
+
+    @property
+    def total(self) -> int:
+        return sum(item.count for item in self.counts)
+
+
+GROUPED = ("definition_id", "state", "restricted", "desk_id", "lead_id", "unit_id")
+
+
+def waiting_for(user: User) -> Waiting:
+    """Read the combinations of units in which something waits; one statement."""
+    visible = Case.objects.visible_to(user).open()
+    counts: dict[tuple[int, str], int] = defaultdict(int)
+    places: dict[tuple[int, str, bool, int], set[int | None]] = defaultdict(set)
+    for group in visible.values(*GROUPED).annotate(number=Count("pk")).order_by():
+        number = group.pop("number")
+        probe = Case(**group)
+        if _waits(probe, user):
+            counts[probe.definition_id, probe.state] += number
+            places[probe.definition_id, probe.state, probe.restricted, probe.desk_id].add(probe.lead_id)
+    asked = Q(pk__in=())
+    for (definition_id, state, restricted, desk_id), leads in places.items():
+        asked |= Q(definition=definition_id, state=state, restricted=restricted, desk=desk_id) & _led_by(
+            leads
+        )
+    return Waiting(visible.filter(asked), list(_in_order(counts)))
+
+
+def _waits(case: Case, user: User) -> bool:
+    onward = [
+        t for _, t in lifecycle(case.definition_id).leaving(case.state) if not t.hidden and t.to != "stay"
+    ]
+    awaited = [t for t in onward if t.style == "primary"]
+    if not awaited and case.unit_id in user.standing.units:
+        awaited = onward
+    return any(may(case, user, t) for t in awaited)
+
+
+def _led_by(leads: set[int | None]) -> Q:
+    named = Q(lead__in=[lead for lead in leads if lead is not None])
+    return named | Q(lead=None) if None in leads else named
+
+
+def _in_order(counts: dict[tuple[int, str], int]) -> Iterable[StateCount]:
+    """One line a state; versions of a lifecycle are added up."""
+    totals: dict[str, int] = defaultdict(int)
+    labels: dict[str, str] = {}
+    for definition_id in sorted({definition for definition, _ in counts}, reverse=True):
+        for state, spec in lifecycle(definition_id).states.items():
+            if (definition_id, state) in counts:
+                labels.setdefault(state, spec.label)
+                totals[state] += counts[definition_id, state]
+    return (StateCount(state, label, totals[state]) for state, label in labels.items())
