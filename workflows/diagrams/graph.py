@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from workflows.spec import LifecycleSpec, StateSpec, TransitionSpec
 
-# A transition out of more states than this is drawn once, as a tag beside its target that names them;
-# so is a resume into more states than this.
+# A transition out of more states than this is drawn once, as a tag beside its target that names them.
 FEW = 3
+# So is a resume into more states than this.
+FEW_RESUMED = 2
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def graph(spec: LifecycleSpec) -> Graph:
             continue
         if _is_wide(spec, t):
             resumes = t.to == "resume"
-            listed = spec.resumable if resumes else t.sources
+            listed = _resumed(spec, t) if resumes else frozenset(t.sources)
             labels = tuple(s.label for key, s in spec.states.items() if key in listed)
             tags[name] = Tag(name, t.label, labels, resumes)
             hung += [(source, f"tag:{name}") for source in t.sources] if resumes else [(f"tag:{name}", t.to)]
@@ -87,7 +88,7 @@ def graph(spec: LifecycleSpec) -> Graph:
 
 
 def _is_wide(spec: LifecycleSpec, t: TransitionSpec) -> bool:
-    return len(spec.resumable if t.to == "resume" else t.sources) > FEW
+    return len(_resumed(spec, t)) > FEW_RESUMED if t.to == "resume" else len(t.sources) > FEW
 
 
 def _box(spec: LifecycleSpec, name: str) -> Box:
@@ -96,9 +97,21 @@ def _box(spec: LifecycleSpec, name: str) -> Box:
     return Box(name, spec.states[name], tuple(t.label for _, t in leaving if t.to == "stay"), tuple(wide))
 
 
+def _resumed(spec: LifecycleSpec, t: TransitionSpec) -> frozenset[str]:
+    """States that this resume can lead back to: those from which its own parking states were entered."""
+    parked = set(t.sources)
+    while (
+        more := {s for t in spec.transitions.values() if t.to in parked for s in t.sources}
+        & spec.parking - parked
+    ):
+        parked |= more
+    entries = (t for t in spec.transitions.values() if t.to in parked)
+    return frozenset(s for entry in entries for s in entry.sources if s not in spec.parking)
+
+
 def _ends(spec: LifecycleSpec, t: TransitionSpec) -> Iterable[tuple[str, str]]:
     """Every pair of states the transition joins, in the document's order."""
-    heads = [s for s in spec.states if s in spec.resumable] if t.to == "resume" else [t.to]
+    heads = [s for s in spec.states if s in _resumed(spec, t)] if t.to == "resume" else [t.to]
     return ((tail, head) for tail in t.sources for head in heads)
 
 
