@@ -1,0 +1,194 @@
+"""How far each made-up message has come: every state of the lifecycle, on working time, some of it late.
+
+All of it goes through the one door at the times it would have happened, so the log, the clocks and the deadlines
+are what the desk itself would have made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from opinion.contacts.book import Person
+from opinion.demo.messages import MadeUp, made_up
+from opinion.registering import register
+from workflows.calendars import WorkingCalendar
+from workflows.engine import fire
+from workflows.limits import Limit
+from workflows.models import CalendarVersion, Case, Unit, User
+from workflows.published import calendar
+from workflows.sweeper import sweep
+
+BEGIN = ("assign", "accept", "contact")
+WORK = (*BEGIN, "record_visit")
+DRAFT = (*WORK, "draft_reply")
+ANSWER = (*DRAFT, "approve", "reply")
+
+
+@dataclass(frozen=True)
+class Fate:
+    """A way through the lifecycle, begun `ago` working days back; `gap`: working minutes between two steps."""
+
+    steps: tuple[str, ...]
+    ago: int
+    gap: int = 45
+
+
+# Tried in turn. Gaps of hundreds of minutes make late steps; a few messages are old and still open.
+FATES = (
+    Fate((*ANSWER, "call_back", "rate", "archive"), 12, 200),
+    Fate((*ANSWER, "call_back", "rate"), 9, 180),
+    Fate(BEGIN, 2),
+    Fate((*ANSWER, "call_back"), 6, 150),
+    Fate(("assign",), 0, 3),
+    Fate(WORK, 9, 90),
+    Fate(ANSWER, 4, 120),
+    Fate(("assign", "decline"), 1, 60),
+    Fate(DRAFT, 3, 100),
+    Fate((), 0),
+    Fate((*DRAFT, "send_back"), 3, 80),
+    Fate((*ANSWER, "call_back", "rate", "archive"), 20, 240),
+    Fate(("assign", "accept"), 1, 90),
+    Fate((*DRAFT, "approve"), 3, 90),
+    Fate((*ANSWER, "call_back", "redo"), 6, 110),
+    Fate((*BEGIN, "suspend"), 4, 60),
+    Fate(("assign", "decline", "reject_decline"), 1, 50),
+    Fate(("refer",), 5, 120),
+    Fate(("withdraw",), 5, 120),
+    Fate((*WORK, "comment"), 14, 300),
+    Fate(("assign", "decline", "reassign", "accept", "contact", "record_visit"), 3, 70),
+    Fate((*ANSWER, "call_back", "rate", "reopen"), 8, 140),
+    Fate((), 2),
+    Fate(("assign", "merge"), 2, 60),
+    Fate((*BEGIN, "instruct", "record_visit"), 5, 90),
+    Fate((*ANSWER, "record_unreached"), 5, 120),
+    Fate((*BEGIN, "interim_reply"), 4, 90),
+)
+DESK = {
+    "dengji": ("comment", "archive", "withdraw"),
+    "paidan": ("assign", "reassign", "reject_decline", "suspend", "merge", "reopen", "refer"),
+    "shenhe": ("approve", "send_back", "reply"),
+    "huifang": ("call_back", "record_unreached", "rate", "redo"),
+    "lingdao": ("instruct",),
+}
+ACTOR = {step: username for username, steps in DESK.items() for step in steps}
+OTHER_UNIT = "chengguan"
+
+
+def populate(users: Mapping[str, User], *, at: datetime) -> None:
+    """Register the messages and take each as far as its fate says, then log what was missed by `at`."""
+    newest = CalendarVersion.objects.latest_of("china")
+    lives = _Lives(users, calendar(newest.pk), {unit.code: unit for unit in Unit.objects.all()}, at)
+    begun = [(lives.start(FATES[i % len(FATES)], i), FATES[i % len(FATES)], said) for i, said in enumerate(made_up())]
+    # In the order of their time, so that numbers rise with it.
+    for start, fate, said in sorted(begun, key=lambda each: each[0]):
+        lives.live(said, fate, start)
+    sweep(at=at)
+
+
+class _Lives:
+    def __init__(self, users: Mapping[str, User], on: WorkingCalendar, units: dict[str, Unit], at: datetime) -> None:
+        self.users, self.calendar, self.units, self.at = users, on, units, at
+        self.masters: dict[str, int] = {}
+
+    def start(self, fate: Fate, index: int) -> datetime:
+        """Some office hour, so many working days back; today, an hour or less ago."""
+        if fate.ago == 0:
+            return self.at - timedelta(minutes=index % 50 + 5)
+        day = self.calendar.add_working_days(timezone.localtime(self.at).date(), -fate.ago)
+        return timezone.make_aware(datetime.combine(day, time(8, 40))) + timedelta(minutes=7 * (index % 20))
+
+    def live(self, said: MadeUp, fate: Fate, start: datetime) -> None:
+        case = self._register(said, start)
+        unit = said.unit
+        now = start
+        for step in fate.steps:
+            now = self._later(fate, now)
+            if now > self.at:
+                break
+            # What ran out on the way is logged first, and silence has become acceptance.
+            sweep(at=now)
+            state = Case.objects.values_list("state", flat=True).get(pk=case.pk)
+            if step == "accept" and state not in {"assigned", "designated"}:
+                continue
+            if step == "reassign":
+                unit = OTHER_UNIT if unit != OTHER_UNIT else "dongpu"
+            if step == "merge" and said.subject not in self.masters:
+                continue
+            fire(case.pk, step, by=self._actor(case, step, unit), at=now, data=self._data(step, unit, said, now))
+        if fate.steps[:1] == ("assign",) and not case.restricted:
+            self.masters.setdefault(said.subject, case.pk)
+
+    def _later(self, fate: Fate, now: datetime) -> datetime:
+        """The next step: in office hours, except that what began today has happened whatever the hour."""
+        if fate.ago == 0:
+            return now + timedelta(minutes=fate.gap)
+        return self.calendar.due(now, Limit.parse(f"{fate.gap}min")).at
+
+    def _register(self, said: MadeUp, at: datetime) -> Case:
+        fields = ("source", "subject", "body", "type", "domain", "urgency")
+        report = said.type == "report"
+        return register(
+            {**{name: getattr(said, name) for name in fields}, "received_at": at - timedelta(minutes=10)},
+            Person(name=said.name, phone=said.phone, address=said.address),
+            desk=self.units["tousu"].pk, by=self.users["zhuanban" if report else "dengji"], at=at,
+            restricted=report, barred=[self.units["dongpu"].pk] if report else [],
+        )  # fmt: skip
+
+    def _actor(self, case: Case, step: str, unit: str) -> User:
+        if step in ACTOR:
+            restricted = case.restricted and step != "instruct"
+            return self.users["zhuanban" if restricted else ACTOR[step]]
+        head = step == "interim_reply" and f"{unit}_fuze" in self.users
+        return self.users[f"{unit}_fuze" if head else f"{unit}_chengban"]
+
+    def _data(self, step: str, unit: str, said: MadeUp, at: datetime) -> dict[str, Any]:
+        return _DATA[step](self, unit, said, at) if step in _DATA else {}
+
+    def lead(self, unit: str) -> dict[str, Any]:
+        return {"lead": self.units[unit].pk, "assisting": [], "requirement": "请按时限办理，并逐项答复。"}
+
+
+Say = Callable[[_Lives, str, MadeUp, datetime], dict[str, Any]]
+
+
+def _always(**data: Any) -> Say:
+    return lambda lives, unit, said, at: data
+
+
+def _went(action: str, outcome: str) -> Say:
+    return lambda lives, unit, said, at: {
+        "action": action, "happened_at": at - timedelta(minutes=5), "place": "", "people": "承办单位两名工作人员",
+        "outcome": outcome,
+    }  # fmt: skip
+
+
+REPLY = "您好！您反映的“{subject}”收悉。经现场核实，情况属实，我单位已安排处理并明确专人跟进，预计五个工作日内完成。感谢您的监督。"
+_DATA: dict[str, Say] = {
+    "assign": lambda lives, unit, said, at: lives.lead(unit),
+    "reassign": lambda lives, unit, said, at: lives.lead(unit),
+    "decline": _always(reason="r1", basis="依据职责清单，该路段由城市管理部门维护。", suggested=None),
+    "reject_decline": _always(remark="依据首接负责的规定，请你单位先行处理。"),
+    "contact": _went("phone", "已电话联系，核对诉求和地点，说明办理时限。"),
+    "record_visit": _went("survey", "到现场查看，情况属实，已商定处理办法。"),
+    "interim_reply": _always(text="您反映的事项正在处理，材料已到位，预计三个工作日内答复结果。"),
+    "draft_reply": lambda lives, unit, said, at: {"text": REPLY.format(subject=said.subject), "result": "solved"},
+    "approve": lambda lives, unit, said, at: {"text": REPLY.format(subject=said.subject), "remark": "同意"},
+    "send_back": _always(comments="请写明完成时间和联系人单位。"),
+    "reply": lambda lives, unit, said, at: {"public": said.type != "report"},
+    "suspend": _always(reason="appraisal", remark="委托检测机构鉴定，等待结论。"),
+    "call_back": lambda lives, unit, said, at: {"happened_at": at - timedelta(minutes=5), "record": "已接通，本人说明了感受。"},
+    "record_unreached": lambda lives, unit, said, at: {"happened_at": at - timedelta(minutes=5), "record": "无人接听。"},
+    "rate": _always(satisfaction="good", solved=4, manner=5, speed=4, remark=""),
+    "redo": _always(satisfaction="bad", solved=1, manner=3, speed=2, remark="只修了一半，晚上又坏了。"),
+    "reopen": _always(remark="本人来电称问题再次出现。"),
+    "refer": _always(reason="c2", told="该事项已进入诉讼程序，已告知向受理法院反映。"),
+    "withdraw": _always(remark="本人来电称问题已解决，自愿撤回。"),
+    "comment": _always(comment="正在等材料进场，请关注时限。"),
+    "instruct": _always(instruction="请承办单位本周内到现场解决。"),
+    "merge": lambda lives, unit, said, at: {"master": lives.masters[said.subject], "remark": "同一地点同一事项。"},
+}
