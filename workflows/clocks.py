@@ -61,17 +61,18 @@ class ClockBook:
         newest = "".join([_NEWEST_CALENDAR] * len(codes))
         with connection.cursor() as cursor:
             cursor.execute(_read_sql(newest, where, connection.vendor), [*codes, *params])
-            row: Sequence[Any] = ()
-            for row in cursor.fetchall():
-                slot = (row[_CASE], row[_KIND])
-                book.cycles[slot] = max(book.cycles.get(slot, 0), row[_CYCLE])
-                if row[_FINISHED] is None:
-                    clock, interval = rows.build(Clock, row), rows.build(ClockInterval, row[_WIDTH:])
-                    book.going[clock.case_id][clock.kind] = _Going(clock, interval)
-                elif row[_CYCLE] == book.cycles[slot]:
-                    book._finished[slot] = row
-            if codes and row:
-                book._calendars = dict(zip(codes, row[-len(codes) :], strict=True))
+            found = cursor.fetchall()
+        for row in found:
+            slot = (row[_CASE], row[_KIND])
+            book.cycles[slot] = max(book.cycles.get(slot, 0), row[_CYCLE])
+            if row[_FINISHED] is not None and row[_CYCLE] == book.cycles[slot]:
+                book._finished[slot] = row
+        going = [row for row in found if row[_FINISHED] is None]
+        intervals = rows.build(ClockInterval, going, skip=_WIDTH)
+        for clock, interval in zip(rows.build(Clock, going), intervals, strict=True):
+            book.going[clock.case_id][clock.kind] = _Going(clock, interval)
+        if codes and found:
+            book._calendars = dict(zip(codes, found[0][-len(codes) :], strict=True))
         return book
 
     def turn(self, move: Move, target: str) -> list[Miss]:
@@ -166,7 +167,7 @@ class ClockBook:
     def _done_here(self, case: Case, kind: str) -> bool:
         """Whether the newest cycle of a clock ended since the case entered its state."""
         row = self._finished.get((case.pk, kind))
-        ended = rows.build(Clock, row).finished_at if row else None
+        ended = rows.build(Clock, [row])[0].finished_at if row else None
         return ended is not None and ended >= case.state_since
 
     def _finish(self, going: _Going, move: Move) -> list[Miss]:
@@ -211,7 +212,7 @@ class ClockBook:
         pauses = [(i.started_at, i.ended_at) for i in earlier]
         if going.interval.kind == ClockInterval.Kind.PAUSE and going.interval.ended_at:
             pauses.append((going.interval.started_at, going.interval.ended_at))
-        due = calendar(clock.calendar_id).due(clock.started_at, Limit.parse(clock.limit), paused=pauses)
+        due = calendar(clock.calendar_id).due(clock.started_at, _limit(clock.limit), paused=pauses)
         clock.due_at, clock.provisional = due.at, due.provisional
         clock.next_at = due.at if clock.missed_at is None else None
         self._touch(clock)
@@ -235,7 +236,7 @@ class ClockBook:
         interval.ended_at = max(at, interval.started_at)
         if interval.kind == ClockInterval.Kind.RUN:
             clock.consumed_seconds += consumed(
-                calendar(clock.calendar_id), Limit.parse(clock.limit), interval.started_at, interval.ended_at
+                calendar(clock.calendar_id), _limit(clock.limit), interval.started_at, interval.ended_at
             )
         if interval.pk is not None:
             self._closed.append(interval)
@@ -284,6 +285,9 @@ def _read_sql(newest: str, where: str, vendor: str) -> str:
         f"SELECT {rows.columns(Clock, 'k')}, {rows.columns(ClockInterval, 'i')}{newest}"  # noqa: S608  # our own names
         f" FROM workflows_clock k {interval} WHERE {where}"
     )
+
+
+_limit = lru_cache(maxsize=256)(Limit.parse)
 
 
 def consumed(on: WorkingCalendar, limit: Limit, start: datetime, end: datetime) -> int:

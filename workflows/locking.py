@@ -26,7 +26,7 @@ def lock(case_id: int, key: str | None = None) -> tuple[Case, int | None]:
         row = cursor.fetchone()
         if row is None:
             raise UnknownCase("没有这件案件，可能编号有误")
-        case = rows.build(Case, row)
+        case = rows.build(Case, [row])[0]
         if key is None:
             return case, None
         seen, newest = row[-2:]
@@ -43,7 +43,7 @@ def lock_many(case_ids: Sequence[int], *, skip_locked: bool = False) -> dict[int
     suffix = f" ORDER BY c.id {_for_update()}{' SKIP LOCKED' if skip_locked else ''}" if _for_update() else ""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {rows.columns(Case, 'c')} FROM workflows_case c WHERE {where}{suffix}", params)  # noqa: S608
-        return {case.pk: case for case in (rows.build(Case, row) for row in cursor.fetchall())}
+        return {case.pk: case for case in rows.build(Case, cursor.fetchall())}
 
 
 def seen_keys(keys: dict[int, str]) -> dict[int, Event]:

@@ -7,7 +7,8 @@ transaction. No signals are sent. Names in SQL are those of models, never input.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -31,31 +32,49 @@ def _connection() -> BaseDatabaseWrapper:
 
 
 @lru_cache(maxsize=64)
-def _converters(model: type[models.Model]) -> tuple[list[str], list[tuple[int, Callable[..., Any], Any]]]:
+def _converters(model: type[models.Model]) -> tuple[list[str], list[tuple[str, Callable[..., Any], Any]]]:
+    """Column attributes, and what turns a column's raw value into Python's."""
     connection = _connection()
     fields = model._meta.concrete_fields
     found = []
-    for index, field in enumerate(fields):
+    for field in fields:
         column = field.get_col(model._meta.db_table)
         converts = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
-        found += [(index, convert, column) for convert in converts]
+        if connection.vendor == "postgresql" and isinstance(field, models.DateTimeField):
+            converts.insert(0, _moment_from_text)
+        found += [(field.attname, convert, column) for convert in converts]
     return [field.attname for field in fields], found
 
 
 @lru_cache(maxsize=64)
 def columns(model: type[models.Model], alias: str) -> str:
-    """The model's columns as a select list, in the order `build` expects."""
-    return ", ".join(f"{alias}.{quote(f)}" for f in model._meta.concrete_fields)
+    """The model's columns as a select list, in the order `build` expects.
+
+    On PostgreSQL moments come as text: Django has each read by a loader in Python, thirty times slower than `build`.
+    """
+    as_text = _connection().vendor == "postgresql"
+    return ", ".join(
+        f"{alias}.{quote(f)}{'::text' if as_text and isinstance(f, models.DateTimeField) else ''}"
+        for f in model._meta.concrete_fields
+    )
 
 
-def build(model: type[M], row: Sequence[Any]) -> M:
-    """An instance from a row that starts with the model's columns."""
+def build(model: type[M], found: Iterable[Sequence[Any]], *, skip: int = 0) -> list[M]:
+    """Instances from rows that hold the model's columns after `skip` others."""
     connection = _connection()
     names, converters = _converters(model)
-    values = list(row[: len(names)])
-    for index, convert, column in converters:
-        values[index] = convert(values[index], column, connection)
-    return _bare(model, dict(zip(names, values, strict=True)), adding=False)
+    built = []
+    for row in found:
+        values = dict(zip(names, row[skip : skip + len(names)], strict=True))
+        for name, convert, column in converters:
+            values[name] = convert(values[name], column, connection)
+        built.append(_bare(model, values, adding=False))
+    return built
+
+
+def _moment_from_text(value: str | None, column: Any, connection: Any) -> datetime | None:
+    """PostgreSQL's ISO form, in the session's time zone, which Django sets to UTC."""
+    return None if value is None else datetime.fromisoformat(value)
 
 
 @lru_cache(maxsize=64)
