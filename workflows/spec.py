@@ -7,12 +7,13 @@ A document lists states and transitions by registered names. `parse` turns YAML 
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from workflows.registry import EFFECTS, FORMS, GUARDS, ROLES, Registry
 
@@ -35,7 +36,12 @@ def _listed(value: Any) -> Any:
 
 
 def _identifier(value: Any) -> Any:
-    if not isinstance(value, str) or not value.isidentifier() or keyword.iskeyword(value) or value != value.lower():
+    if (
+        not isinstance(value, str)
+        or not value.isidentifier()
+        or keyword.iskeyword(value)
+        or value != value.lower()
+    ):
         raise ValueError(f"“{value}” 不是合法标识：用小写英文字母、数字和下划线，且以字母开头")
     if len(value) > 30:
         raise ValueError(f"“{value}” 超过 30 个字符，请缩短")
@@ -164,7 +170,9 @@ class LifecycleSpec(Document):
             yield from self._undeclared(f"{at}.clocks", s.clocks, self.clocks, "clocks")
             yield from self._undeclared(f"{at}.pauses", s.pauses, self.clocks, "clocks")
             if s.on_due:
-                yield from self._undeclared(f"{at}.on_due.clock", (s.on_due.clock,), dict.fromkeys(s.clocks), "本状态的 clocks")
+                yield from self._undeclared(
+                    f"{at}.on_due.clock", (s.on_due.clock,), dict.fromkeys(s.clocks), "本状态的 clocks"
+                )
                 fired = self.transitions.get(s.on_due.fire)
                 if fired is None or name not in fired.sources:
                     yield f"{at}.on_due.fire: “{s.on_due.fire}” 不是从本状态出发的流转，请先在 transitions 中声明"
@@ -226,6 +234,10 @@ class UniqueKeyLoader(yaml.SafeLoader):
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "名称应为文字，不能是列表或对照表", key_node.start_mark
+                )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"“{key}” 重复出现，请只保留一处", key_node.start_mark
@@ -242,8 +254,11 @@ def load_yaml(text: str, origin: str) -> Any:
         mark = error.problem_mark
         place = f"第 {mark.line + 1} 行第 {mark.column + 1} 列" if mark else "文件"
         raise SpecError(origin, [f"{place}: YAML 格式有误：{error.problem}"]) from error
+    except RecursionError as error:
+        raise SpecError(origin, ["文件: YAML 嵌套过深，请检查缩进和括号"]) from error
     except yaml.YAMLError as error:
-        raise SpecError(origin, [f"文件: YAML 格式有误：{error}"]) from error
+        reason = " ".join(str(error).split())
+        raise SpecError(origin, [f"文件: YAML 格式有误：{reason}"]) from error
 
 
 def validate(model: type[D], data: Any, origin: str) -> D:
@@ -253,10 +268,11 @@ def validate(model: type[D], data: Any, origin: str) -> D:
     except ValidationError as error:
         problems: list[str] = []
         for item in error.errors():
-            path = ".".join(str(part) for part in item["loc"]) or "文件"
-            reason = str(item.get("ctx", {}).get("error", "")) or _CHINESE.get(item["type"], item["msg"])
-            # Whole-document checks already carry their own paths.
-            problems += reason.splitlines() if not item["loc"] else [f"{path}: {reason}"]
+            own = item.get("ctx", {}).get("error")
+            if own is not None and not item["loc"]:
+                problems += str(own).splitlines()  # whole-document checks carry their own paths
+            else:
+                problems.append(f"{'.'.join(map(str, item['loc'])) or '文件'}: {own or _in_chinese(item)}")
         raise SpecError(origin, problems) from error
 
 
@@ -265,11 +281,27 @@ _CHINESE = {
     "extra_forbidden": "没有这一项，请检查拼写或删除",
     "string_type": "应为文字",
     "bool_type": "应为 true 或 false",
+    "bool_parsing": "应为 true 或 false",
     "too_short": "不能为空",
     "string_too_short": "不能为空",
+    "string_too_long": "不能超过 {max_length} 个字",
+    "string_pattern_mismatch": "不合格式 {pattern}",
+    "literal_error": "应为 {expected} 之一",
     "dict_type": "应为“名称: 内容”的对照表",
+    "model_type": "应为“名称: 内容”的对照表",
     "tuple_type": "应为列表",
 }
+
+
+def _in_chinese(item: ErrorDetails) -> str:
+    """pydantic's own errors; one without a Chinese sentence is shown in English rather than not at all."""
+    template = _CHINESE.get(item["type"])
+    if template is None:
+        return item["msg"]
+    context = item.get("ctx", {})
+    return template.format(
+        **{name: str(value).replace(" or ", "、").replace(", ", "、") for name, value in context.items()}
+    )
 
 
 def parse(text: str, origin: str) -> LifecycleSpec:
