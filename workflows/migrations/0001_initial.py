@@ -105,8 +105,8 @@ class Migration(migrations.Migration):
                 ('consumed_seconds', models.PositiveBigIntegerField(default=0, verbose_name='已用秒数')),
                 ('rung', models.PositiveSmallIntegerField(default=0, verbose_name='催督级别')),
                 ('provisional', models.BooleanField(default=False, verbose_name='暂定')),
-                ('calendar', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.calendarversion', verbose_name='工作日历版本')),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='clocks', to='workflows.case', verbose_name='案件')),
+                ('calendar', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.calendarversion', verbose_name='工作日历版本')),
+                ('case', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='clocks', to='workflows.case', verbose_name='案件')),
             ],
             options={
                 'verbose_name': '时限',
@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField(verbose_name='开始')),
                 ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='结束')),
                 ('reason', models.CharField(blank=True, max_length=30, verbose_name='原因')),
-                ('approver', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='批准人')),
+                ('approver', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='批准人')),
                 ('clock', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='intervals', to='workflows.clock', verbose_name='时限')),
             ],
             options={
@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='case',
             name='definition',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.definition', verbose_name='流程版本'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.definition', verbose_name='流程版本'),
         ),
         migrations.CreateModel(
             name='Note',
@@ -160,7 +160,7 @@ class Migration(migrations.Migration):
                 ('text', models.TextField(verbose_name='内容')),
                 ('written_at', models.DateTimeField(verbose_name='时间')),
                 ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='作者')),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='workflows.case', verbose_name='案件')),
+                ('case', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='workflows.case', verbose_name='案件')),
             ],
             options={
                 'verbose_name': '记录文字',
@@ -201,12 +201,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='clock',
             name='policy',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.policyversion', verbose_name='时限规则版本'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.policyversion', verbose_name='时限规则版本'),
         ),
         migrations.AddField(
             model_name='case',
             name='policy',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.policyversion', verbose_name='时限规则版本'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.policyversion', verbose_name='时限规则版本'),
         ),
         migrations.CreateModel(
             name='Unit',
@@ -271,7 +271,7 @@ class Migration(migrations.Migration):
                 ('digest', models.CharField(max_length=80, verbose_name='摘要')),
                 ('relayed_at', models.DateTimeField(blank=True, null=True, verbose_name='转发时间')),
                 ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='经手人')),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='workflows.case', verbose_name='案件')),
+                ('case', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='workflows.case', verbose_name='案件')),
                 ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.unit', verbose_name='其后责任单位')),
             ],
             options={

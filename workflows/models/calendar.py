@@ -16,7 +16,9 @@ class CalendarVersion(PublishedDocument):
 
     class Meta:
         verbose_name = verbose_name_plural = "工作日历"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["code", "version"], name="wf_calendar_version")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["code", "version"], name="wf_calendar_version")
+        ]
 
     @cached_property
     def parsed(self) -> CalendarSpec:

@@ -56,6 +56,7 @@ class Case(models.Model):
     unit: who holds it now; lead: who answers for the result; desk: who dispatches it; user: who took it up.
     rev: number of its newest event; head: that event's digest. due_at: the earliest running clock.
     parked: the state to resume. facts: codes a policy may ask about.
+    A key that is never searched by, or that a longer index begins with, has no index of its own: each costs every move.
     """
 
     number = models.CharField("编号", max_length=30, unique=True)
@@ -63,15 +64,26 @@ class Case(models.Model):
     title = models.CharField("标题", max_length=200)
     state = models.CharField("状态", max_length=30)
     parked = models.CharField("暂存状态", max_length=30, blank=True)
-    definition = models.ForeignKey(Definition, models.PROTECT, related_name="+", verbose_name="流程版本")
-    policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+", verbose_name="时限规则版本")
+    definition = models.ForeignKey(
+        Definition, models.PROTECT, db_index=False, related_name="+", verbose_name="流程版本"
+    )
+    policy = models.ForeignKey(
+        PolicyVersion, models.PROTECT, db_index=False, related_name="+", verbose_name="时限规则版本"
+    )
     rev = models.PositiveIntegerField("版次", default=0)
     head = models.CharField("链首", max_length=80)
     desk = models.ForeignKey(Unit, models.PROTECT, related_name="+", verbose_name="受理台")
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+", verbose_name="现责任单位")
-    lead = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="主办单位")
+    lead = models.ForeignKey(
+        Unit, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="主办单位"
+    )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="现经办人"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="现经办人",
     )
     facts = models.JSONField("属性", default=dict)
     restricted = models.BooleanField("限制知悉", default=False)
@@ -91,7 +103,9 @@ class Case(models.Model):
             models.CheckConstraint(
                 condition=Q(archived_at=None) | Q(closed_at__isnull=False), name="wf_case_archived_closed"
             ),
-            models.CheckConstraint(condition=Q(due_at=None) | Q(closed_at=None), name="wf_case_closed_no_due"),
+            models.CheckConstraint(
+                condition=Q(due_at=None) | Q(closed_at=None), name="wf_case_closed_no_due"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["unit", "due_at", "id"], condition=Q(closed_at=None), name="wf_case_queue"),
@@ -137,7 +151,9 @@ class Participation(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["unit", "role", "case"], condition=Q(ended_at=None), name="wf_participation_unit"),
+            models.Index(
+                fields=["unit", "role", "case"], condition=Q(ended_at=None), name="wf_participation_unit"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -42,14 +42,18 @@ class Clock(models.Model):
         MISSED = "missed", "逾期完成"
         VOID = "void", "已失效"
 
-    case = models.ForeignKey(Case, models.CASCADE, related_name="clocks", verbose_name="案件")
+    case = models.ForeignKey(Case, models.CASCADE, db_index=False, related_name="clocks", verbose_name="案件")
     kind = models.CharField("时限", max_length=30)
     cycle = models.PositiveSmallIntegerField("轮次", default=1)
     state = models.CharField("状态", max_length=8, choices=State, default=State.RUNNING)
     limit = models.CharField("期限", max_length=16)
     rule = models.CharField("依据条目", max_length=30)
-    policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+", verbose_name="时限规则版本")
-    calendar = models.ForeignKey(CalendarVersion, models.PROTECT, related_name="+", verbose_name="工作日历版本")
+    policy = models.ForeignKey(
+        PolicyVersion, models.PROTECT, db_index=False, related_name="+", verbose_name="时限规则版本"
+    )
+    calendar = models.ForeignKey(
+        CalendarVersion, models.PROTECT, db_index=False, related_name="+", verbose_name="工作日历版本"
+    )
     started_at = models.DateTimeField("起算时间")
     due_at = models.DateTimeField("到期时间")
     original_due_at = models.DateTimeField("原定到期时间")
@@ -67,7 +71,9 @@ class Clock(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["case", "kind", "cycle"], name="wf_clock_cycle"),
             models.UniqueConstraint(
-                fields=["case", "kind"], condition=Q(state__in=["running", "paused"]), name="wf_clock_one_going"
+                fields=["case", "kind"],
+                condition=Q(state__in=["running", "paused"]),
+                name="wf_clock_one_going",
             ),
             models.CheckConstraint(
                 condition=Q(finished_at=None, state__in=["running", "paused"])
@@ -76,7 +82,11 @@ class Clock(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["next_at", "id"], condition=Q(state="running", next_at__isnull=False), name="wf_clock_next"),
+            models.Index(
+                fields=["next_at", "id"],
+                condition=Q(state="running", next_at__isnull=False),
+                name="wf_clock_next",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -99,14 +109,24 @@ class ClockInterval(models.Model):
     started_at = models.DateTimeField("开始")
     ended_at = models.DateTimeField("结束", null=True, blank=True)
     reason = models.CharField("原因", max_length=30, blank=True)
-    approver = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name="批准人")
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+        verbose_name="批准人",
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "计时区间"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["clock"], condition=Q(ended_at=None), name="wf_interval_one_open"),
+            models.UniqueConstraint(
+                fields=["clock"], condition=Q(ended_at=None), name="wf_interval_one_open"
+            ),
             models.CheckConstraint(
-                condition=Q(ended_at=None) | Q(ended_at__gte=models.F("started_at")), name="wf_interval_ordered"
+                condition=Q(ended_at=None) | Q(ended_at__gte=models.F("started_at")),
+                name="wf_interval_ordered",
             ),
         ]
 

@@ -23,7 +23,9 @@ class PublishedQuerySet(models.QuerySet[D]):
 
     def newest(self) -> Self:
         """One row a code: its newest version."""
-        later = self.model._default_manager.filter(code=models.OuterRef("code"), version__gt=models.OuterRef("version"))
+        later = self.model._default_manager.filter(
+            code=models.OuterRef("code"), version__gt=models.OuterRef("version")
+        )
         return self.filter(~models.Exists(later))
 
 
@@ -54,7 +56,9 @@ class Definition(PublishedDocument):
 
     class Meta:
         verbose_name = verbose_name_plural = "流程定义"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["code", "version"], name="wf_definition_version")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["code", "version"], name="wf_definition_version")
+        ]
 
     @cached_property
     def parsed(self) -> LifecycleSpec:
@@ -66,7 +70,9 @@ class PolicyVersion(PublishedDocument):
 
     class Meta:
         verbose_name = verbose_name_plural = "时限规则"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["code", "version"], name="wf_policy_version")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["code", "version"], name="wf_policy_version")
+        ]
 
     @cached_property
     def parsed(self) -> PolicySpec:

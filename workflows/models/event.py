@@ -20,11 +20,13 @@ class Event(models.Model):
     digest: `sha256:` or `sm3:` over this row and the digest before it (see `workflows.chain`).
     """
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="events", verbose_name="案件")
+    case = models.ForeignKey(Case, models.PROTECT, db_index=False, related_name="events", verbose_name="案件")
     seq = models.PositiveIntegerField("序号")
     name = models.CharField("事件", max_length=40)
     transition = models.CharField("流转", max_length=30, blank=True)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="经手人")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="经手人"
+    )
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+", verbose_name="其后责任单位")
     source = models.CharField("原状态", max_length=30, blank=True)
     target = models.CharField("新状态", max_length=30)
@@ -39,7 +41,9 @@ class Event(models.Model):
         verbose_name = verbose_name_plural = "事件"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["case", "seq"], name="wf_event_seq"),
-            models.UniqueConstraint(fields=["case", "key"], condition=Q(key__isnull=False), name="wf_event_key"),
+            models.UniqueConstraint(
+                fields=["case", "key"], condition=Q(key__isnull=False), name="wf_event_key"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["id"], condition=Q(relayed_at=None), name="wf_event_outbox"),
@@ -69,10 +73,12 @@ class Note(Evidence):
     The event carries the text's digest under the note's kind.
     """
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="notes", verbose_name="案件")
+    case = models.ForeignKey(Case, models.PROTECT, db_index=False, related_name="notes", verbose_name="案件")
     kind = models.CharField("类别", max_length=30)
     text = models.TextField("内容")
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="作者")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="作者"
+    )
     written_at = models.DateTimeField("时间")
 
     class Meta:

@@ -34,7 +34,9 @@ class Unit(models.Model):
 
     code = models.CharField("代码", max_length=30, unique=True)
     name = models.CharField("名称", max_length=60)
-    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name="上级")
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name="上级"
+    )
     kind = models.CharField("类别", max_length=12, choices=Kind, default=Kind.DEPARTMENT)
     is_desk = models.BooleanField("受理台", default=False, help_text="可登记、派单的单位")
     peer_group = models.CharField("考核组", max_length=30, blank=True)
@@ -105,7 +107,9 @@ class User(AbstractUser):
     class Meta:
         verbose_name = verbose_name_plural = "用户"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["is_system"], condition=Q(is_system=True), name="wf_user_one_system"),
+            models.UniqueConstraint(
+                fields=["is_system"], condition=Q(is_system=True), name="wf_user_one_system"
+            ),
         ]
 
     def __str__(self) -> str:
