@@ -35,7 +35,7 @@ $(DEV_STAMP): | $(BIN)/python
 setup: $(DEV_STAMP)  ## virtual environment with everything development needs
 
 demo: $(RUNTIME_STAMP)  ## a made-up county on http://127.0.0.1:8000 (DEMO_CHECK=1: drive one message and exit)
-	$(BIN)/python manage.py demo
+	HUIYIN_ENV=development DATABASE_URL= HUIYIN_VAR="$${HUIYIN_VAR:-$(CURDIR)/var/demo}" $(BIN)/python manage.py demo
 
 test: $(DEV_STAMP)  ## the whole suite on SQLite, then on PostgreSQL, with Redis, RabbitMQ and a browser
 	$(BIN)/python -m tools.run_tests $(ARGS)

@@ -1,7 +1,6 @@
 """Celery: the same table of periodic work, run by any number of beats and workers."""
 
 import os
-from datetime import timedelta
 
 from celery import Celery
 from django.utils import timezone
@@ -25,7 +24,6 @@ def _fill_beat(sender: Celery, **_: object) -> None:
     from config.schedule import SCHEDULE
 
     for job in SCHEDULE:
-        every = timedelta(seconds=job.every_seconds)
         # A message nobody took by the time the next is due is dropped: its work is not.
         expires = max(job.every_seconds * 5, 10)
-        sender.add_periodic_task(every, periodic.s(job.name), name=job.name, expires=expires)
+        sender.add_periodic_task(job.every_seconds, periodic.s(job.name), name=job.name, expires=expires)

@@ -35,6 +35,9 @@ class Env(BaseSettings):
     log_hash: Literal["sha256", "sm3"] = Field("sha256", alias="HUIYIN_LOG_HASH")
     database_url: str = Field("", alias="DATABASE_URL")
     broker_url: str = Field("", alias="CELERY_BROKER_URL")
+    smtp_url: str = Field("", alias="HUIYIN_SMTP_URL")
+    mail_from: str = Field("", alias="HUIYIN_MAIL_FROM")
+    base_url: str = Field("", alias="HUIYIN_BASE_URL")
 
     @property
     def production(self) -> bool:
@@ -44,7 +47,7 @@ class Env(BaseSettings):
 def load() -> Env:
     """Read the environment. Raises ImproperlyConfigured naming every variable that is missing or wrong."""
     try:
-        env = Env()  # type: ignore[call-arg]  # every field has a default; the aliases hide that from mypy
+        env = Env()
     except ValidationError as error:
         wrong = "；".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
         raise ImproperlyConfigured(f"环境变量有误：{wrong}") from error

@@ -28,6 +28,7 @@ class Periodic:
 SCHEDULE = (
     Periodic("sweep", "workflows.sweeper.sweep", 1),
     Periodic("relay", "workflows.relay.relay", 1),
+    Periodic("deliver", "notifications.delivering.deliver", 1),
 )
 
 BY_NAME = {job.name: job for job in SCHEDULE}

@@ -1,20 +1,24 @@
 """Django settings, all from the environment (see `env.py` and `.env.example`)."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
 
 from . import env as _env
-from .env import BASE_DIR
-
+from .mail import mail_server
 
 ENV = _env.load()
 VAR_DIR = ENV.var
 
 SECRET_KEY = ENV.secret_key
 DEBUG = ENV.debug and not ENV.production
-ALLOWED_HOSTS = [h.strip() for h in ENV.allowed_hosts.split(",") if h.strip()] or ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = [h.strip() for h in ENV.allowed_hosts.split(",") if h.strip()] or [
+    "127.0.0.1",
+    "localhost",
+    "[::1]",
+]
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -58,12 +62,15 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "notifications.context.notices",
             ],
         },
     },
 ]
 
-_default = dj_database_url.parse(ENV.database_url or f"sqlite:///{VAR_DIR / 'huiyin.sqlite3'}", conn_max_age=60)
+_default = dj_database_url.parse(
+    ENV.database_url or f"sqlite:///{VAR_DIR / 'huiyin.sqlite3'}", conn_max_age=60
+)
 if "sqlite" in _default["ENGINE"]:
     VAR_DIR.mkdir(parents=True, exist_ok=True)
     _default.setdefault("OPTIONS", {}).update(
@@ -100,6 +107,9 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+if not ENV.production:
+    # Nothing is collected there in development, and WhiteNoise warns at every start about a folder that is not there.
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_USE_FINDERS = not ENV.production
 STORAGES = {
     "default": {
@@ -148,6 +158,21 @@ if ENV.production:
 HUIYIN_LOG_HASH = ENV.log_hash
 HUIYIN_CONTACT_KEYS = ENV.contact_keys
 HUIYIN_INDEX_KEY = ENV.index_key
+
+# Links in mails begin with this; a request's own host is never trusted for them.
+_host = ALLOWED_HOSTS[0].lstrip(".*")
+HUIYIN_BASE_URL = ENV.base_url or (f"https://{_host}" if ENV.production else "http://127.0.0.1:8000")
+_server = mail_server(ENV.smtp_url)
+# Whether notices go out by mail: to the server, or on a developer's machine into files that a page shows.
+HUIYIN_MAIL = _server is not None or not ENV.production
+EMAIL_BACKEND = f"django.core.mail.backends.{'filebased' if _server is None else 'smtp'}.EmailBackend"
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_TIMEOUT = 20
+if _server is not None:
+    EMAIL_HOST, EMAIL_PORT = _server.host, _server.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _server.user, _server.password
+    EMAIL_USE_SSL, EMAIL_USE_TLS = _server.use_ssl, _server.use_tls
+DEFAULT_FROM_EMAIL = ENV.mail_from or f"noreply@{urlsplit(HUIYIN_BASE_URL).hostname}"
 
 CELERY_BROKER_URL = ENV.broker_url or None
 CELERY_TIMEZONE = TIME_ZONE

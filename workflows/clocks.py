@@ -81,7 +81,11 @@ class ClockBook:
         state = spec.states[target]
         misses: list[Miss] = []
         for kind, going in list(self.going[case.pk].items()):
-            if kind in move.transition.restarts or _met(move, kind) or kind not in {*state.clocks, *state.pauses}:
+            if (
+                kind in move.transition.restarts
+                or _met(move, kind)
+                or kind not in {*state.clocks, *state.pauses}
+            ):
                 misses += self._finish(going, move)
             elif kind in state.pauses:
                 self._pause(going, move)
@@ -178,7 +182,9 @@ class ClockBook:
         if misses:
             self.note_miss(clock)
         self._close(going, move.at)
-        clock.state = (Clock.State.MISSED if clock.missed_at else Clock.State.MET) if met else Clock.State.VOID
+        clock.state = (
+            (Clock.State.MISSED if clock.missed_at else Clock.State.MET) if met else Clock.State.VOID
+        )
         clock.finished_at, clock.next_at = move.at, None
         self._touch(clock)
         del self.going[clock.case_id][clock.kind]
@@ -192,7 +198,11 @@ class ClockBook:
         self._touch(going.clock)
         reason = str(move.logged.get("reason", ""))
         going.interval = ClockInterval(
-            clock=going.clock, kind=ClockInterval.Kind.PAUSE, started_at=move.at, reason=reason, approver=move.by
+            clock=going.clock,
+            kind=ClockInterval.Kind.PAUSE,
+            started_at=move.at,
+            reason=reason,
+            approver=move.by,
         )
         self._opened.append(going.interval)
 
@@ -208,8 +218,8 @@ class ClockBook:
 
     def _aim(self, clock: Clock, going: _Going) -> None:
         """Due moment from start, limit and pauses. A miss already in the log stays there."""
-        earlier = [] if clock.pk is None else clock.intervals.filter(kind=ClockInterval.Kind.PAUSE, ended_at__isnull=False)
-        pauses = [(i.started_at, i.ended_at) for i in earlier]
+        ended = clock.intervals.filter(kind=ClockInterval.Kind.PAUSE, ended_at__isnull=False)
+        pauses = [(i.started_at, i.ended_at) for i in ended if i.ended_at is not None]
         if going.interval.kind == ClockInterval.Kind.PAUSE and going.interval.ended_at:
             pauses.append((going.interval.started_at, going.interval.ended_at))
         due = calendar(clock.calendar_id).due(clock.started_at, _limit(clock.limit), paused=pauses)
@@ -251,7 +261,9 @@ class ClockBook:
 
     def _calendar_id(self, code: str) -> int:
         if code not in self._calendars:
-            found = CalendarVersion.objects.filter(code=code).order_by("-version").values_list("id", flat=True)
+            found = (
+                CalendarVersion.objects.filter(code=code).order_by("-version").values_list("id", flat=True)
+            )
             self._calendars[code] = found[:1].get()
         return self._calendars[code]
 

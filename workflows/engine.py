@@ -117,7 +117,9 @@ def open_case(kind: str, draft: Draft, *, by: User, policy: PolicyVersion | None
     return open_many(kind, [draft], by=by, policy=policy)[0]
 
 
-def open_many(kind: str, drafts: Sequence[Draft], *, by: User, policy: PolicyVersion | None = None) -> list[Case]:
+def open_many(
+    kind: str, drafts: Sequence[Draft], *, by: User, policy: PolicyVersion | None = None
+) -> list[Case]:
     """Open cases of one kind, in one transaction, a statement a table. Raises MayNot and opens none.
 
     policy: the newest version of the lifecycle's policy, unless given.
@@ -131,36 +133,51 @@ def open_many(kind: str, drafts: Sequence[Draft], *, by: User, policy: PolicyVer
         rules = policy or PolicyVersion.objects.defer("source").latest_of(spec.policy)
         numbers = _numbers(spec.prefix, drafts)
         ids = rows.reserve_ids(Case, len(drafts))
-        book, cases, events, beside = ClockBook(), [], [], []
+        book = ClockBook()
+        cases: list[Case] = []
+        events: list[Event] = []
+        beside: list[models.Model] = []
         for draft, number, case_id in zip(drafts, numbers, ids, strict=True):
-            _check_aware(draft.at)
-            case = Case(
-                id=case_id, number=number, kind=kind, title=draft.title[:200], state=spec.opening.to, parked="",
-                definition=definition, policy=rules, rev=0, head="", desk_id=draft.desk_id, unit_id=draft.desk_id,
-                facts=draft.facts, restricted=draft.restricted, opened_at=draft.at, state_since=draft.at,
-            )  # fmt: skip
+            case = _case(draft, case_id, number, definition, rules)
             if not any(ROLES[name].may(case, by) for name in spec.opening.role):
                 raise MayNot("您没有在该受理台登记的权限")
-            for clock in spec.states[spec.opening.to].clocks:
+            for clock in spec.states[case.state].clocks:
                 book.start(case, clock, at=draft.at)
             earliest = book.earliest(case_id)
             if earliest:
                 case.due_at, case.provisional = earliest.due_at, earliest.provisional
-            events.append(
-                append(
-                    case, name=spec.opening.event, transition="", actor_id=by.pk, source="", target=case.state,
-                    data=draft.logged, happened_at=draft.at, recorded_at=recorded_at, key=draft.key,
-                )  # fmt: skip
-            )
+            events.append(_first_event(case, draft, spec.opening.event, by, recorded_at))
             cases.append(case)
-            beside.append(Participation(case=case, unit_id=draft.desk_id, role="desk", started_at=draft.at))
-            beside += [Participation(case=case, unit_id=u, role="barred", started_at=draft.at) for u in draft.barred]
-            beside += draft.rows(case)
+            beside += [*_parts(case, draft), *draft.rows(case)]
         rows.insert(cases)
         rows.insert(events)
         book.write()
         add_rows(beside)
     return cases
+
+
+def _case(draft: Draft, case_id: int, number: str, definition: Definition, rules: PolicyVersion) -> Case:
+    _check_aware(draft.at)
+    return Case(
+        id=case_id, number=number, kind=definition.code, title=draft.title[:200],
+        state=lifecycle(definition.pk).opening.to, parked="", definition=definition, policy=rules, rev=0, head="",
+        desk_id=draft.desk_id, unit_id=draft.desk_id, facts=draft.facts, restricted=draft.restricted,
+        opened_at=draft.at, state_since=draft.at,
+    )  # fmt: skip
+
+
+def _first_event(case: Case, draft: Draft, name: str, by: User, recorded_at: datetime) -> Event:
+    return append(
+        case, name=name, transition="", actor_id=by.pk, source="", target=case.state, data=draft.logged,
+        happened_at=draft.at, recorded_at=recorded_at, key=draft.key,
+    )  # fmt: skip
+
+
+def _parts(case: Case, draft: Draft) -> Iterable[Participation]:
+    role = Participation.Role
+    yield Participation(case=case, unit_id=draft.desk_id, role=role.DESK, started_at=draft.at)
+    for unit_id in draft.barred:
+        yield Participation(case=case, unit_id=unit_id, role=role.BARRED, started_at=draft.at)
 
 
 def _numbers(prefix: str, drafts: Sequence[Draft]) -> list[str]:

@@ -22,7 +22,9 @@ def lock(case_id: int, key: str | None = None) -> tuple[Case, int | None]:
     the locked row). The row's `rev` shows that, and then the key is looked up again.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_lock_sql(connection.vendor, key is not None), [case_id] if key is None else [key, case_id])
+        cursor.execute(
+            _lock_sql(connection.vendor, key is not None), [case_id] if key is None else [key, case_id]
+        )
         row = cursor.fetchone()
         if row is None:
             raise UnknownCase("没有这件案件，可能编号有误")
@@ -42,7 +44,8 @@ def lock_many(case_ids: Sequence[int], *, skip_locked: bool = False) -> dict[int
     where, params = rows.among("c.id", case_ids)
     suffix = f" ORDER BY c.id {_for_update()}{' SKIP LOCKED' if skip_locked else ''}" if _for_update() else ""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {rows.columns(Case, 'c')} FROM workflows_case c WHERE {where}{suffix}", params)  # noqa: S608
+        columns = rows.columns(Case, "c")
+        cursor.execute(f"SELECT {columns} FROM workflows_case c WHERE {where}{suffix}", params)  # noqa: S608  # our names
         return {case.pk: case for case in rows.build(Case, cursor.fetchall())}
 
 

@@ -46,7 +46,10 @@ def _method(slot: State, spec: LifecycleSpec, name: str, transition: TransitionS
 
     run.__name__ = name
     # Guards run in the door, which turns each refusal into the right one of three errors.
-    options: dict[str, Any] = {"label": transition.label, "permission": lambda m, user: may(m.move.case, user, transition)}
+    options: dict[str, Any] = {
+        "label": transition.label,
+        "permission": lambda m, user: may(m.move.case, user, transition),
+    }
     if transition.to == "resume":
         options["target"] = State.GET_STATE(Machine.resumed, states=sorted(spec.resumable))
     elif transition.to != "stay":

@@ -12,7 +12,9 @@ from workflows.moves import Move
 from workflows.wording import already_sentence
 
 
-def permitted(case: Case, name: str, *, by: User, at: datetime, data: dict[str, Any], rev: int | None = None) -> Move:
+def permitted(
+    case: Case, name: str, *, by: User, at: datetime, data: dict[str, Any], rev: int | None = None
+) -> Move:
     """The move, if this person may make it and it can be made from here. Raises MayNot, Already or Cannot."""
     spec = machine(case.definition_id).spec
     transition = spec.transitions.get(name)
@@ -40,7 +42,11 @@ def available(case: Case, by: User, *, at: datetime) -> list[Move]:
     spec = machine(case.definition_id).spec
     if not may_know(case, by):
         return []
-    offered = (Move(case, name, t, spec, by, at, {}, case.state) for name, t in spec.leaving(case.state) if not t.hidden)
+    offered = (
+        Move(case, name, t, spec, by, at, {}, case.state)
+        for name, t in spec.leaving(case.state)
+        if not t.hidden
+    )
     return [move for move in offered if may(case, by, move.transition) and refusal(move) is None]
 
 

@@ -12,7 +12,6 @@ from workflows.limits import Limit, LimitError
 from workflows.registry import FACTS
 from workflows.spec import Document, Label, LifecycleSpec, Name, Names, load_yaml, validate
 
-
 NO_LIMIT = "none"
 
 

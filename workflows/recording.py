@@ -56,7 +56,9 @@ def carry_out(moves: Sequence[tuple[Move, str | None]]) -> list[Event]:
     if book:
         book.write(sheaf)
     sheaf.insert(log)
-    sheaf.update([move.case for move, _ in moves], ["rev", "head", *set().union(*(move.changed for move, _ in moves))])
+    sheaf.update(
+        [move.case for move, _ in moves], ["rev", "head", *set().union(*(move.changed for move, _ in moves))]
+    )
     sheaf.write()
     add_rows([row for move, _ in moves for row in move.rows])
     return events

@@ -37,6 +37,9 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._items))
 
+    def values(self) -> list[T]:
+        return [item for _, item in self.items()]
+
     def items(self) -> list[tuple[str, T]]:
         return sorted(self._items.items())
 
@@ -91,12 +94,12 @@ def role(
 
 def guard(function: Guard) -> Guard:
     """Register under the function's own name."""
-    return GUARDS.add(function.__name__, function)  # type: ignore[attr-defined]
+    return GUARDS.add(function.__name__, function)
 
 
 def effect(function: Effect) -> Effect:
     """Register under the function's own name. An effect never saves the case, notifies or calls a network."""
-    return EFFECTS.add(function.__name__, function)  # type: ignore[attr-defined]
+    return EFFECTS.add(function.__name__, function)
 
 
 def form(name: str) -> Callable[[type[T]], type[T]]:

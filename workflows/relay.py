@@ -25,11 +25,13 @@ def relay(*, at: datetime, batch: int = BATCH) -> int:
     total = 0
     while True:
         with transaction.atomic():
-            waiting = Event.objects.filter(relayed_at=None).order_by("id").select_related("case", "unit", "actor")
+            waiting = (
+                Event.objects.filter(relayed_at=None).order_by("id").select_related("case", "unit", "actor")
+            )
             if connection.features.has_select_for_update_skip_locked:
                 waiting = waiting.select_for_update(skip_locked=True, of=("self",), no_key=True)
             events = list(waiting[:batch])
-            for _, subscriber in SUBSCRIBERS.items():
+            for subscriber in SUBSCRIBERS.values():
                 if events:
                     subscriber(events, at)
             Event.objects.filter(pk__in=[event.pk for event in events]).update(relayed_at=at)

@@ -43,7 +43,11 @@ def sweep(*, at: datetime, batch: int = BATCH) -> Swept:
     done = Swept()
     passed_over: set[int] = set()
     while True:
-        due = Clock.objects.due(at=at).exclude(case__in=passed_over) if passed_over else Clock.objects.due(at=at)
+        due = (
+            Clock.objects.due(at=at).exclude(case__in=passed_over)
+            if passed_over
+            else Clock.objects.due(at=at)
+        )
         case_ids = list(dict.fromkeys(due.values_list("case_id", flat=True)[:batch]))
         if not case_ids:
             return done

@@ -29,7 +29,7 @@ def event_label(case: Case, event: Event) -> str:
     if event.name == "clock.missed":
         clock = spec.clocks.get(str(event.data.get("clock")))
         return f"逾期：{clock.label}" if clock else "逾期"
-    return ENGINE_EVENTS.get(event.name, spec.label if event.name == spec.opening.event else event.name)
+    return "登记" if event.name == spec.opening.event else ENGINE_EVENTS.get(event.name, event.name)
 
 
 ENGINE_EVENTS = {

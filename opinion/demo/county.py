@@ -55,9 +55,13 @@ HANDLING = ("zhujian", "jiaotong", "jiaoyu", "chengguan", "renshe", "shuiwu", "d
 def logins() -> list[Login]:
     """Everybody: the desk and the county, then a handler and a head for each unit that handles."""
     names = {code: name for code, name, *_ in UNITS}
-    handlers = [Login(f"{unit}_chengban", f"承办人·{names[unit]}小承", unit, ("unit_handler",)) for unit in HANDLING]
+    handlers = [
+        Login(f"{unit}_chengban", f"承办人·{names[unit]}小承", unit, ("unit_handler",)) for unit in HANDLING
+    ]
     heads = [Login(f"{unit}_fuze", f"负责人·{names[unit]}老负", unit, ("unit_head",)) for unit in HANDLING]
-    inspector = Login("jiwei_chengban", "承办人·监督办小监", "jiwei", ("unit_handler", "confidential_officer"))
+    inspector = Login(
+        "jiwei_chengban", "承办人·监督办小监", "jiwei", ("unit_handler", "confidential_officer")
+    )
     return [*STAFF, *handlers, inspector, *heads]
 
 
@@ -76,7 +80,11 @@ def build() -> dict[str, User]:
     for login in logins():
         is_admin = "sysadmin" in login.roles
         users[login.username] = User.objects.create(
-            username=login.username, display_name=login.name, password=hashed, is_staff=is_admin, is_superuser=is_admin
+            username=login.username,
+            display_name=login.name,
+            password=hashed,
+            is_staff=is_admin,
+            is_superuser=is_admin,
         )
         Membership.objects.bulk_create(
             Membership(user=users[login.username], unit=units[login.unit], role=role) for role in login.roles

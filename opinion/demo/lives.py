@@ -83,7 +83,10 @@ def populate(users: Mapping[str, User], *, at: datetime) -> None:
     """Register the messages and take each as far as its fate says, then log what was missed by `at`."""
     newest = CalendarVersion.objects.latest_of("china")
     lives = _Lives(users, calendar(newest.pk), {unit.code: unit for unit in Unit.objects.all()}, at)
-    begun = [(lives.start(FATES[i % len(FATES)], i), FATES[i % len(FATES)], said) for i, said in enumerate(made_up())]
+    begun = [
+        (lives.start(FATES[i % len(FATES)], i), FATES[i % len(FATES)], said)
+        for i, said in enumerate(made_up())
+    ]
     # In the order of their time, so that numbers rise with it.
     for start, fate, said in sorted(begun, key=lambda each: each[0]):
         lives.live(said, fate, start)
@@ -91,7 +94,9 @@ def populate(users: Mapping[str, User], *, at: datetime) -> None:
 
 
 class _Lives:
-    def __init__(self, users: Mapping[str, User], on: WorkingCalendar, units: dict[str, Unit], at: datetime) -> None:
+    def __init__(
+        self, users: Mapping[str, User], on: WorkingCalendar, units: dict[str, Unit], at: datetime
+    ) -> None:
         self.users, self.calendar, self.units, self.at = users, on, units, at
         self.masters: dict[str, int] = {}
 
@@ -119,7 +124,13 @@ class _Lives:
                 unit = OTHER_UNIT if unit != OTHER_UNIT else "dongpu"
             if step == "merge" and said.subject not in self.masters:
                 continue
-            fire(case.pk, step, by=self._actor(case, step, unit), at=now, data=self._data(step, unit, said, now))
+            fire(
+                case.pk,
+                step,
+                by=self._actor(case, step, unit),
+                at=now,
+                data=self._data(step, unit, said, now),
+            )
         if fate.steps[:1] == ("assign",) and not case.restricted:
             self.masters.setdefault(said.subject, case.pk)
 
@@ -176,13 +187,22 @@ _DATA: dict[str, Say] = {
     "contact": _went("phone", "已电话联系，核对诉求和地点，说明办理时限。"),
     "record_visit": _went("survey", "到现场查看，情况属实，已商定处理办法。"),
     "interim_reply": _always(text="您反映的事项正在处理，材料已到位，预计三个工作日内答复结果。"),
-    "draft_reply": lambda lives, unit, said, at: {"text": REPLY.format(subject=said.subject), "result": "solved"},
+    "draft_reply": lambda lives, unit, said, at: {
+        "text": REPLY.format(subject=said.subject),
+        "result": "solved",
+    },
     "approve": lambda lives, unit, said, at: {"text": REPLY.format(subject=said.subject), "remark": "同意"},
     "send_back": _always(comments="请写明完成时间和联系人单位。"),
     "reply": lambda lives, unit, said, at: {"public": said.type != "report"},
     "suspend": _always(reason="appraisal", remark="委托检测机构鉴定，等待结论。"),
-    "call_back": lambda lives, unit, said, at: {"happened_at": at - timedelta(minutes=5), "record": "已接通，本人说明了感受。"},
-    "record_unreached": lambda lives, unit, said, at: {"happened_at": at - timedelta(minutes=5), "record": "无人接听。"},
+    "call_back": lambda lives, unit, said, at: {
+        "happened_at": at - timedelta(minutes=5),
+        "record": "已接通，本人说明了感受。",
+    },
+    "record_unreached": lambda lives, unit, said, at: {
+        "happened_at": at - timedelta(minutes=5),
+        "record": "无人接听。",
+    },
     "rate": _always(satisfaction="good", solved=4, manner=5, speed=4, remark=""),
     "redo": _always(satisfaction="bad", solved=1, manner=3, speed=2, remark="只修了一半，晚上又坏了。"),
     "reopen": _always(remark="本人来电称问题再次出现。"),
@@ -190,5 +210,8 @@ _DATA: dict[str, Say] = {
     "withdraw": _always(remark="本人来电称问题已解决，自愿撤回。"),
     "comment": _always(comment="正在等材料进场，请关注时限。"),
     "instruct": _always(instruction="请承办单位本周内到现场解决。"),
-    "merge": lambda lives, unit, said, at: {"master": lives.masters[said.subject], "remark": "同一地点同一事项。"},
+    "merge": lambda lives, unit, said, at: {
+        "master": lives.masters[said.subject],
+        "remark": "同一地点同一事项。",
+    },
 }

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
@@ -16,14 +17,14 @@ from workflows.models.unit import Unit, User
 class CaseQuerySet(models.QuerySet["Case"]):
     """Every page, export and API starts from `visible_to`."""
 
-    def visible_to(self, user: User) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """Cases this user may know of; nobody unknown sees anything.
 
         Ordinary cases: a unit the user looks at takes part. Restricted ones (an official is named): only through
         a confidential role, or as a member of the lead unit; and never for anybody who works in a unit complained
         about or below it. Source: 信访工作条例 30(3), 46(5); 民法典 1039.
         """
-        if not user.is_authenticated:
+        if isinstance(user, AnonymousUser):
             return self.none()
         standing = user.standing
         if standing.is_system:

@@ -102,7 +102,7 @@ class User(AbstractUser):
     display_name = models.CharField("姓名", max_length=40, blank=True)
     is_system = models.BooleanField("系统账号", default=False, editable=False)
 
-    objects: ClassVar[HuiyinUserManager] = HuiyinUserManager()  # type: ignore[assignment]
+    objects: ClassVar[HuiyinUserManager] = HuiyinUserManager()
 
     class Meta:
         verbose_name = verbose_name_plural = "用户"

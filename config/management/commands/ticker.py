@@ -45,7 +45,9 @@ def run_until(stop: threading.Event) -> None:
         for job in SCHEDULE:
             if time.monotonic() >= due[job]:
                 failures[job] = 0 if _run(job) else failures[job] + 1
-                due[job] = time.monotonic() + min(job.every_seconds * 2 ** failures[job], max(BACK_OFF_SECONDS, job.every_seconds))
+                due[job] = time.monotonic() + min(
+                    job.every_seconds * 2 ** failures[job], max(BACK_OFF_SECONDS, job.every_seconds)
+                )
         stop.wait(max(0.05, min(due.values()) - time.monotonic()))
 
 
@@ -53,7 +55,7 @@ def _run(job: Periodic) -> bool:
     close_old_connections()
     try:
         result = job.run(at=timezone.now())
-    except Exception:  # noqa: BLE001  # the loop outlives a job; the traceback is in the log and it runs again
+    except Exception:  # the loop outlives a job; the traceback is in the log and it runs again
         logger.exception("定时工作 %s 失败，稍后重试", job.name)
         return False
     finally:
