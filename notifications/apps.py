@@ -8,7 +8,13 @@ class NotificationsConfig(AppConfig):
     verbose_name = "通知"
 
     def ready(self) -> None:
+        from notifications.channels import CHANNELS
+        from notifications.channels.inbox import Inbox
+        from notifications.channels.mail import Mail
         from notifications.planning import plan
         from workflows.relay import SUBSCRIBERS
 
+        if "inbox" not in CHANNELS:
+            CHANNELS.add("inbox", Inbox())
+            CHANNELS.add("mail", Mail())
         SUBSCRIBERS.add("notifications", plan)

@@ -5,30 +5,58 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from workflows.models import Event
+from workflows.models import Event, User
 from workflows.registry import Registry
+
+if TYPE_CHECKING:
+    from notifications.directory import Directory
 
 
 class Urgency(IntEnum):
-    """How soon a person should know."""
+    """How soon a person should know. URGENT waits for no quiet hours."""
 
     ROUTINE = 1
     PROMPT = 2
     URGENT = 3
 
 
+LABELS = {Urgency.ROUTINE: "一般", Urgency.PROMPT: "及时", Urgency.URGENT: "紧急"}
+
+# For a batch of events, people for each, in one go, so that planning costs few statements.
+Audience = Callable[[Sequence[Event], "Directory"], Iterable[tuple[Event, User]]]
+# Of these events, the ids of those whose notice is still worth sending.
+StillTrue = Callable[[Sequence[Event]], set[int]]
+
+
+def always_true(events: Sequence[Event]) -> set[int]:
+    """What happened has happened: such a notice never becomes untrue."""
+    return {event.pk for event in events}
+
+
 @dataclass(frozen=True)
 class Told:
     """An event people are told of.
 
-    audience: user ids for each of a batch of events, in one go, so that planning costs few statements.
     words: one sentence with number and clock; no name, phone or content of a message.
+    audience: whom. Whoever may not see the case, or made the move, is left out by the planning.
+    fallbacks: whom to tell instead when nobody in the audience may see the case, tried in turn.
+    must_reach: whether an alert is raised when nobody is left even then.
+    urgency: one for all, or by event. applies: which of these events are told at all.
+    still_true: asked again before anything is sent.
     """
 
     words: Callable[[Event], str]
-    audience: Callable[[Sequence[Event]], Iterable[tuple[Event, int]]]
-    urgency: Urgency = Urgency.ROUTINE
+    audience: Audience
+    fallbacks: tuple[Audience, ...] = ()
+    must_reach: bool = True
+    urgency: Urgency | Callable[[Event], Urgency] = Urgency.ROUTINE
+    applies: Callable[[Event], bool] = lambda event: True
+    still_true: StillTrue = always_true
+
+    def urgency_of(self, event: Event) -> Urgency:
+        return self.urgency if isinstance(self.urgency, Urgency) else self.urgency(event)
 
 
 @dataclass(frozen=True)
@@ -39,3 +67,12 @@ class Silent:
 
 
 CATALOGUE: Registry[Told | Silent] = Registry("通知")
+# Kind of case → the path of its page, given its number.
+PATHS: Registry[Callable[[str], str]] = Registry("案件页面")
+# Whether this person looks after notices that could not be delivered or had nobody to go to.
+WATCHERS: Registry[Callable[[User], bool]] = Registry("告警查看人")
+
+
+def watches(user: User) -> bool:
+    """Whether the alerts are shown to this person."""
+    return user.is_superuser or any(watcher(user) for _, watcher in WATCHERS.items())

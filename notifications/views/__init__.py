@@ -1,0 +1,1 @@
+"""Pages about notices: the inbox, how a person wants to be told, and what went wrong."""

@@ -1,0 +1,191 @@
+"""The catalogue of notices: every event of the desk is told, to whom, how urgently and in which words, or is silent.
+
+Words carry the number, the step and the nearest deadline; never a title, a name, a phone or what was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils import timezone
+
+from notifications.registry import (
+    CATALOGUE,
+    PATHS,
+    WATCHERS,
+    Audience,
+    Silent,
+    StillTrue,
+    Told,
+    Urgency,
+    always_true,
+)
+from opinion.access import MESSAGE
+from opinion.audiences import (
+    assisting,
+    by_clock,
+    callers,
+    dispatchers,
+    handlers,
+    heads,
+    officers,
+    reviewers,
+    supervisors,
+    together,
+)
+from workflows.models import Case, Clock, Event, User
+from workflows.published import lifecycle
+
+# Where nobody of a unit can be told, its head is, and then the desk, which can give the case to somebody else.
+UNIT_FALLBACKS = (heads, dispatchers)
+DESK_FALLBACKS = (dispatchers, supervisors)
+UNIT = together(handlers, heads)
+# Whose lateness a clock shows; all others are the handling unit's. Its supervisor is told in any case.
+LATE = by_clock(
+    {
+        "assign": together(dispatchers, supervisors),
+        "decide": together(dispatchers, supervisors),
+        "review": together(reviewers, supervisors),
+        "publish": together(reviewers, supervisors),
+        "call_back": together(callers, supervisors),
+    },
+    otherwise=together(handlers, heads, dispatchers, supervisors),
+)
+# These run out by design, and the system then takes the step itself.
+CLOCKS_THAT_LAPSE = {"rating", "suspension", "reopen"}
+
+
+def deadline(case: Case) -> str:
+    """The nearest one, of a case that has any."""
+    if case.due_at is None:
+        return ""
+    return f"，最近时限 {_minute(case.due_at)}{'（暂定）' if case.provisional else ''}"
+
+
+def missed(event: Event) -> str:
+    """Which clock ran out, and when it should have been met."""
+    clock = lifecycle(event.case.definition_id).clocks.get(str(event.data.get("clock")))
+    return f"{event.case.number} “{clock.label if clock else '办理'}”已逾期，应于 {_minute(event.happened_at)} 前完成"
+
+
+def _minute(at: datetime) -> str:
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"
+
+
+def pressing(event: Event) -> bool:
+    """Registered as urgent or critical."""
+    return event.case.facts.get("urgency") in {"urgent", "critical"}
+
+
+def still_there(events: Sequence[Event]) -> set[int]:
+    """The case is in the state the event led to: the step it announces is still to be taken."""
+    return {event.pk for event in events if event.case.state == event.target}
+
+
+def still_open(events: Sequence[Event]) -> set[int]:
+    return {event.pk for event in events if event.case.is_open}
+
+
+def still_late(events: Sequence[Event]) -> set[int]:
+    """The clock that ran out has not been met since. One statement."""
+    cases = {event.case_id for event in events}
+    going = set(Clock.objects.going().filter(case__in=cases).values_list("case_id", "kind", "cycle"))
+    return {e.pk for e in events if (e.case_id, e.data.get("clock"), e.data.get("cycle")) in going}
+
+
+def work(
+    sentence: str, audience: Audience = UNIT, fallbacks: tuple[Audience, ...] = UNIT_FALLBACKS,
+    *, still_true: StillTrue = still_there,
+) -> Told:  # fmt: skip
+    """Somebody has to do something; an alert is raised where there is nobody."""
+    return Told(
+        lambda event: f"{event.case.number} {sentence}{deadline(event.case)}", audience, fallbacks,
+        urgency=lambda event: Urgency.URGENT if pressing(event) else Urgency.PROMPT, still_true=still_true,
+    )  # fmt: skip
+
+
+def news(sentence: str, audience: Audience = UNIT, *, still_true: StillTrue = always_true) -> Told:
+    """Good to know, and nothing to do: it may wait for a digest, and where there is nobody to tell that is fine."""
+    return Told(
+        lambda event: f"{event.case.number} {sentence}", audience, must_reach=False, still_true=still_true
+    )
+
+
+DECLARED: dict[str, Told | Silent] = {
+    # ---- 交办与签收
+    "message.registered": Told(
+        lambda event: f"{event.case.number} 已登记，{'属紧急事项，' if pressing(event) else ''}请交办{deadline(event.case)}",
+        dispatchers,
+        DESK_FALLBACKS,
+        # Ordinary ones wait in the desk's queue: an import of thousands is no news a thousand times over.
+        applies=lambda event: pressing(event) or event.case.restricted,
+        urgency=lambda event: Urgency.URGENT if pressing(event) else Urgency.PROMPT,
+        still_true=still_there,
+    ),
+    "message.assigned": work("已交办，请签收或退单", together(handlers, heads, assisting)),
+    "message.reassigned": work("已改派，请签收或退单", together(handlers, heads, assisting)),
+    "message.designated": work("已指定承办，请签收", together(handlers, heads, assisting)),
+    "message.decline_rejected": work("退单未获同意，请签收办理"),
+    "message.deemed_accepted": work("逾期未签收，视为已签收，请办理", still_true=still_open),
+    "message.declined": work("已退单，请裁定", dispatchers, DESK_FALLBACKS),
+    "message.transferred": work("已转来办理", together(handlers, heads, assisting), still_true=still_open),
+    "message.classified": news("分类定级有调整，时限可能变动", still_true=still_open),
+    "message.recalled": Silent("收回后原单位不再可见该案，待办中随即消失"),
+    "message.decline_upheld": Silent("同意退单后原单位不再可见该案，受理台自己的待办中已有"),
+    "message.accepted": Silent("签收是预期中的一步，案件页可见"),
+    # ---- 办理
+    "message.released": work("已交还领办，请安排承办人", still_true=still_open),
+    "message.claimed": Silent("领办人本人所为，同单位的人在案件页可见"),
+    "message.contacted": Silent("首次联系是预期中的一步，案件页可见"),
+    "message.visited": Silent("线下办理记录供查阅，无须他人动作"),
+    "message.interim_replied": Silent("阶段性答复由承办单位作出，案件页可见"),
+    "message.suspended": news("已暂停，时限停走", together(handlers, heads, supervisors), still_true=still_there),
+    "message.resumed": work("已恢复办理，时限继续", still_true=still_open),
+    # ---- 审核与答复
+    "message.drafted": work("答复待审核", reviewers, DESK_FALLBACKS),
+    "message.approved": work("答复已审定，请发布", reviewers, DESK_FALLBACKS),
+    "message.sent_back": work("答复被退回，请修改"),
+    "message.replied": work("已答复，请回访", callers, DESK_FALLBACKS),
+    "message.merged_replied": work("已并案答复，请回访", callers, DESK_FALLBACKS),
+    # ---- 并案
+    "message.merged": news("已并入他案，请停止单独办理", still_true=still_there),
+    "message.unmerged": work("已撤销并案，请继续办理", together(handlers, heads, dispatchers), still_true=still_open),
+    # ---- 回访、评价、办结
+    "message.rated": news("留言人已评价，案件办结"),
+    "message.redone": work("留言人不满意，请重办"),
+    "message.reopened": work("已重新办理，请重办"),
+    "message.called_back": Silent("回访记录供查阅，等待评价"),
+    "message.unreached": Silent("未接通由回访员自己继续联系"),
+    "message.rating_lapsed": Silent("评价期满由系统办结，无须动作"),
+    "message.closed": news("已办结"),
+    "message.archived": Silent("归档不改变任何人的工作"),
+    # ---- 另行结束
+    "message.referred": news("已转法定途径，请停止办理"),
+    "message.withdrawn": news("留言人已撤回，请停止办理"),
+    # ---- 不改变状态
+    "message.instructed": work("有领导批示，请查看", together(dispatchers, handlers, heads), DESK_FALLBACKS, still_true=still_open),
+    "message.commented": news("有新备注", together(handlers, dispatchers), still_true=still_open),
+    "message.unit_barred": work("已列为限制知悉，请专办", officers, (), still_true=still_open),
+    "contact.revealed": Silent("查看联系方式只入日志，由审计管理员查询"),
+    # ---- 流程引擎
+    "clock.missed": Told(
+        missed, LATE, UNIT_FALLBACKS,
+        applies=lambda event: event.data.get("clock") not in CLOCKS_THAT_LAPSE,
+        urgency=lambda event: Urgency.URGENT if pressing(event) else Urgency.PROMPT,
+        still_true=still_late,
+    ),
+    "definition.changed": Silent("流程版本的变更由管理员成批进行，案件页可见"),
+}  # fmt: skip
+
+
+def _keeps_the_system(user: User) -> bool:
+    """System administrators mend memberships and mail servers; alerts show them numbers and no content."""
+    return bool(user.standing.roles.get("sysadmin"))
+
+
+for _name, _declared in DECLARED.items():
+    CATALOGUE.add(_name, _declared)
+PATHS.add(MESSAGE, lambda number: reverse("case", args=[number]))
+WATCHERS.add("sysadmin", _keeps_the_system)

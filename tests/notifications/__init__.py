@@ -1,0 +1,1 @@
+"""Telling people, tried on the toy lifecycle."""
