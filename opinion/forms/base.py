@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from opinion.codes import choices
 from workflows.models import Case, Unit, User
-from workflows.models.unit import subtree_ids
+from workflows.models.unit import ancestor_ids, subtree_ids
 
 TEXT_MAX = 5000
 LINE_MAX = 200
@@ -114,8 +114,8 @@ def many_units(label: str, *, help_text: str = "") -> forms.TypedMultipleChoiceF
 def handling_units(
     desk: Unit, *, at: datetime | None, without: Collection[int] = ()
 ) -> list[tuple[int, str]]:
-    """Units a desk may have handle a case: those of its own office and below, in service, and not the desk."""
-    reach = subtree_ids([desk.parent_id or desk.pk]) - {desk.pk, *without}
+    """Units a desk may have handle a case: those of its own office and below, in service; no desk, no superior."""
+    reach = subtree_ids([desk.parent_id or desk.pk]) - ancestor_ids([desk.pk]) - set(without)
     units = Unit.objects.filter(pk__in=reach)
     if at is not None:
         today = timezone.localtime(at).date()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from opinion.barring import unbarrable_units
 from opinion.forms.base import MoveForm, handling_units, line, one_unit, prose
 from workflows.registry import form
 
@@ -15,9 +14,7 @@ class BarUnitForm(MoveForm):
     remark = prose("说明", required=False, rows=3)
 
     def prepare(self) -> None:
-        self.offer(
-            "unit", handling_units(self.case.desk, at=None, without=unbarrable_units(self.case.desk_id))
-        )
+        self.offer("unit", handling_units(self.case.desk, at=None))
 
 
 @form("reveal_contact")

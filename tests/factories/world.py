@@ -77,7 +77,9 @@ class World:
         case = self.register(at, **options)
         for number, name in enumerate(PATHS[state], 1):
             now = at + number * PACE
-            extra = {"master": self.register(at, subject="积水主案件").pk} if name == "merge" else {}
+            extra: dict[str, Any] = (
+                {"master": self.register(at, subject="积水主案件").pk} if name == "merge" else {}
+            )
             self.do(case, name, at=now, **extra)
         return Case.objects.get(pk=case.pk)
 
@@ -149,7 +151,7 @@ STEPS = {
     "instruct": Step("leader", _said(instruction="请抓紧办理")),
     "comment": Step("supervisor", _said(comment="请注意时限")),
     "bar_unit": Step("clerk", lambda world, at: {"unit": world.water.pk, "remark": ""}),
-    "reveal_contact": Step("handler", _said(reason="联系留言人核实情况")),
+    "reveal_contact": Step("clerk", _said(reason="联系留言人核实情况")),
 }
 
 _HANDLING = ("assign", "accept", "contact")

@@ -1,0 +1,130 @@
+"""Duplicates joined to a master."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from opinion.models import Link, Reply
+from tests.factories.world import STEPS, make_world
+from workflows.engine import fire
+from workflows.errors import Cannot, MoveRefused
+from workflows.models import Case, Membership, User
+
+
+def now(case):
+    return Case.objects.get(pk=case.pk)
+
+
+def test_a_duplicate_keeps_number_person_and_clock(county, at):
+    master, case = county.walk("handling", at), county.walk("assigned", at)
+    due, number = case.clocks.get(kind="resolve").due_at, case.number
+    county.do(case, "merge", at=at, master=master.pk)
+    merged = now(case)
+    assert (merged.state, merged.number, merged.unit) == ("merged", number, county.desk)
+    assert merged.clocks.get(kind="resolve").due_at == due
+    assert merged.contact.name != now(master).contact.name
+
+
+def test_the_duplicate_is_answered_after_the_master(county, at):
+    master, case = county.walk("reviewed", at), county.walk("registered", at)
+    county.do(case, "merge", at=at, master=master.pk)
+    with pytest.raises(Cannot, match="请先答复主案件"):
+        county.do(case, "reply_merged", at=at)
+    county.do(master, "reply", at=at)
+    county.do(case, "reply_merged", at=at)
+    answered = now(case)
+    assert (answered.state, answered.lead) == ("replied", county.housing)
+    assert answered.clocks.get(kind="resolve").state == "met"
+    reply = Reply.objects.get(case=case)
+    assert (reply.kind, reply.result, reply.public) == ("final", "solved", False)
+    county.do(case, "redo", at=at)
+    assert now(case).unit == county.housing
+
+
+def test_unmerge_goes_back_to_where_it_was(county, at):
+    master, case = county.walk("handling", at), county.walk("handling", at)
+    county.do(case, "merge", at=at, master=master.pk)
+    county.do(case, "unmerge", at=at)
+    assert (now(case).state, now(case).unit) == ("handling", county.housing)
+    assert not Link.objects.merged().filter(from_case=case).exists()
+    county.do(case, "merge", at=at, master=master.pk)
+    assert now(case).state == "merged"
+
+
+def test_the_assign_clock_stands_still_while_merged(county, at):
+    master, case = county.walk("handling", at), county.walk("registered", at)
+    county.do(case, "merge", at=at, master=master.pk)
+    assert now(case).clocks.get(kind="assign").state == "paused"
+    county.do(case, "unmerge", at=at)
+    clock = now(case).clocks.get(kind="assign")
+    assert (clock.state, clock.cycle) == ("running", 1)
+
+
+def test_one_root_and_no_cycles(county, at):
+    root, middle, other = (county.walk("handling", at) for _ in range(3))
+    county.do(middle, "merge", at=at, master=root.pk)
+    with pytest.raises(Cannot, match=f"已并入 {root.number}"):
+        county.do(other, "merge", at=at, master=middle.pk)
+    with pytest.raises(Cannot, match=f"已并入 {root.number}，请直接并入"):
+        county.do(root, "merge", at=at, master=middle.pk)
+    with pytest.raises(Cannot, match="是其他案件的主案件"):
+        county.do(root, "merge", at=at, master=other.pk)
+    with pytest.raises(Cannot, match="不能并入自身"):
+        county.do(other, "merge", at=at, master=other.pk)
+    with pytest.raises(Cannot, match="没有这件主案件"):
+        county.do(other, "merge", at=at, master=0)
+
+
+def test_a_case_that_ended_without_reply_is_no_master(county, at):
+    case = county.walk("handling", at)
+    with pytest.raises(Cannot, match="不能作为主案件"):
+        county.do(case, "merge", at=at, master=county.walk("withdrawn", at).pk)
+    county.do(case, "merge", at=at, master=county.walk("closed", at).pk)
+    county.do(case, "reply_merged", at=at)
+    assert now(case).state == "replied"
+
+
+def test_never_into_a_case_led_by_the_unit_complained_about(county, at):
+    master = county.walk("registered", at, restricted=True)
+    county.do(master, "assign", at=at)
+    case = county.walk("registered", at, barred=[county.housing.pk])
+    with pytest.raises(Cannot, match="是本案的被反映单位"):
+        county.do(case, "merge", at=at, master=master.pk)
+
+
+def test_withdrawal_of_a_duplicate_ends_the_merge(county, at):
+    master, case = county.walk("handling", at), county.walk("registered", at)
+    county.do(case, "merge", at=at, master=master.pk)
+    county.do(case, "withdraw", at=at)
+    assert not Link.objects.merged().exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_cases_merged_into_each_other_at_once_make_one_merge(at):
+    county = make_world()
+    for _ in range(5):
+        pair = [county.walk("handling", at) for _ in range(2)]
+        start = threading.Barrier(2)
+        outcomes: list[str] = []
+
+        def join(case, master, start=start, outcomes=outcomes):
+            person = User.objects.get(pk=county.dispatcher.pk)
+            data = {**STEPS["merge"].data(county, at), "master": master.pk}
+            start.wait()
+            try:
+                fire(case.pk, "merge", by=person, at=at, data=data)
+                outcomes.append("merged")
+            except MoveRefused:
+                outcomes.append("refused")
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=join, args=args) for args in (tuple(pair), tuple(reversed(pair)))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(outcomes) == ["merged", "refused"]
+    assert Membership.objects.exists()
