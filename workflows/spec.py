@@ -12,7 +12,15 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from workflows.registry import EFFECTS, FORMS, GUARDS, ROLES, Registry
@@ -48,9 +56,22 @@ def _identifier(value: Any) -> Any:
     return value
 
 
+def _from_pairs(value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(item, list) and len(item) == 2 for item in value):
+        named = {name: entry for name, entry in value if isinstance(name, str)}
+        return named if len(named) == len(value) else value
+    return value
+
+
 Name = Annotated[str, BeforeValidator(_identifier)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
 Label = Annotated[str, Field(min_length=1, max_length=40)]
+# Stored as pairs: PostgreSQL's jsonb forgets the order of keys, and the order of a document is that of its buttons.
+Ordered = Annotated[
+    dict[Name, D],
+    BeforeValidator(_from_pairs),
+    PlainSerializer(lambda named: list(named.items()), when_used="json"),
+]
 
 
 class Document(BaseModel):
@@ -124,9 +145,9 @@ class LifecycleSpec(Document):
     prefix: Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")]
     policy: Name
     opening: Opening
-    clocks: dict[Name, ClockDecl] = {}
-    states: dict[Name, StateSpec] = Field(min_length=1)
-    transitions: dict[Name, TransitionSpec] = Field(min_length=1)
+    clocks: Ordered[ClockDecl] = {}
+    states: Ordered[StateSpec] = Field(min_length=1)
+    transitions: Ordered[TransitionSpec] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

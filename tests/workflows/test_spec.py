@@ -158,4 +158,6 @@ def test_a_specification_cannot_be_changed():
 
 def test_a_stored_specification_reads_back_the_same():
     spec = parse(TEXT, "toy.yaml")
-    assert LifecycleSpec.model_validate_json(spec.model_dump_json(by_alias=True)) == spec
+    again = LifecycleSpec.model_validate_json(spec.model_dump_json(by_alias=True))
+    assert again == spec
+    assert (list(again.states), list(again.transitions)) == (list(spec.states), list(spec.transitions))
