@@ -20,9 +20,14 @@ class Periodic:
     path: str
     every_seconds: float
 
+    @property
+    def function(self) -> Callable[..., object]:
+        """Raises ImportError where the table names what does not exist."""
+        found: Callable[..., object] = import_string(self.path)
+        return found
+
     def run(self, at: datetime) -> object:
-        function: Callable[..., object] = import_string(self.path)
-        return function(at=at)
+        return self.function(at=at)
 
 
 SCHEDULE = (
