@@ -16,6 +16,14 @@ def lifecycle(definition_id: int) -> LifecycleSpec:
 
 
 @lru_cache(maxsize=64)
+def earlier(definition_id: int) -> tuple[int, ...]:
+    """Ids of the versions before this one, newest first."""
+    this = Definition.objects.only("code", "version").get(pk=definition_id)
+    before = Definition.objects.filter(code=this.code, version__lt=this.version)
+    return tuple(before.order_by("-version").values_list("id", flat=True))
+
+
+@lru_cache(maxsize=64)
 def policy(policy_id: int) -> PolicySpec:
     return PolicyVersion.objects.get(pk=policy_id).parsed
 
@@ -29,5 +37,5 @@ def forget() -> None:
     """Empty the caches: for a process that changes to another database."""
     from workflows.machine import machine
 
-    for cached in (lifecycle, policy, calendar, machine):
+    for cached in (lifecycle, earlier, policy, calendar, machine):
         cached.cache_clear()

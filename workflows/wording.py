@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from workflows.models import Case, Event
-from workflows.published import lifecycle
+from workflows.published import earlier, lifecycle
 
 
 def already_sentence(case: Case, event: Event | None) -> str:
@@ -22,10 +22,19 @@ def already_sentence(case: Case, event: Event | None) -> str:
 
 
 def event_label(case: Case, event: Event) -> str:
-    """What the event is called on a page: its transition's label, or the engine's own word."""
+    """What the event is called on a page: its transition's label, or the engine's own word.
+
+    A transition that the case's version no longer has keeps the label of the newest version that had it.
+    """
     spec = lifecycle(case.definition_id)
     if event.transition in spec.transitions:
         return spec.transitions[event.transition].label
+    if event.transition:
+        versions = (lifecycle(pk) for pk in earlier(case.definition_id))
+        return next(
+            (v.transitions[event.transition].label for v in versions if event.transition in v.transitions),
+            event.name,
+        )
     if event.name == "clock.missed":
         clock = spec.clocks.get(str(event.data.get("clock")))
         return f"逾期：{clock.label}" if clock else "逾期"

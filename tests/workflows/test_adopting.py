@@ -12,9 +12,12 @@ from workflows import adopting
 from workflows.adopting import CannotAdopt, adopt, preview
 from workflows.chain import text_digest
 from workflows.engine import Draft, fire, open_many
+from workflows.locking import lock_many
 from workflows.models import Case, Clock, Definition, Note, PolicyVersion, User
+from workflows.published import lifecycle
 from workflows.publishing import publish
 from workflows.verifying import verify
+from workflows.wording import event_label
 
 TOY = yaml.safe_load((toy.HERE / "toy.yaml").read_text(encoding="utf-8"))
 POLICY = yaml.safe_load((toy.HERE / "policy.yaml").read_text(encoding="utf-8"))
@@ -252,6 +255,41 @@ def test_adopt_in_batches_costs_statements_by_batch_not_by_case(
     with django_assert_max_num_queries(40):
         assert adopt(None, definition, {}, by=world.watcher, at=at).moved == 100
     assert verify(as_of=at).bad == 0
+
+
+def test_an_event_of_a_transition_that_is_gone_keeps_its_words(world, at):
+    case = working(world, at)
+    definition = newer(
+        at, transitions={"take": None}, clocks={"take": {"label": "领办时限", "met_by": ["assume"]}}
+    )
+    adopt(None, definition, {}, by=world.watcher, at=at + timedelta(hours=1))
+    case = Case.objects.get(pk=case.pk)
+    labels = [event_label(case, event) for event in case.events.order_by("seq")]
+    assert labels == ["登记", "交办", "领办", "流程版本变更"]
+
+
+def test_a_case_that_moves_just_before_its_batch_is_locked_is_judged_where_it_stands(world, at, monkeypatch):
+    case, other = working(world, at), world.case(at)
+    definition = renamed(at)
+
+    def lock_late(ids):
+        # Where it goes meanwhile, the new version (altered below) has no place for it.
+        fire(case.pk, "wait", by=world.worker, at=at + timedelta(minutes=2))
+        monkeypatch.setattr(adopting, "lock_many", lock_many)
+        return lock_many(ids)
+
+    monkeypatch.setattr(adopting, "lock_many", lock_late)
+    monkeypatch.setitem(
+        lifecycle(definition.pk).states, "waiting", lifecycle(definition.pk).states["finished"]
+    )
+    done = adopt(None, definition, {"working": "doing"}, by=world.watcher, at=at + timedelta(hours=1))
+    assert done.moved == 1
+    assert done.left == [
+        f"{case.number}：“waiting”在新版属于另一阶段（open → closed），换版不能办结或重启案件"
+    ]
+    case.refresh_from_db()
+    other.refresh_from_db()
+    assert (case.definition.version, case.state, other.definition.version) == (1, "waiting", 2)
 
 
 def test_preview_counts_by_state_and_says_what_lacks_a_target(world, at):
