@@ -12,10 +12,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import ConnectionHandler
 
 from opinion.models import Code
-from workflows import recording
 from workflows.models import CalendarVersion, Definition, PolicyVersion
 from workflows.models.definition import PublishedDocument
-from workflows.published import forget
+from workflows.published import forget_database
 
 ALIAS = "default"
 # Nothing here outlives the process: no need to wait for the disk.
@@ -43,7 +42,7 @@ def scratch_database() -> Iterator[None]:
             }
         )[ALIAS]
         connections[ALIAS] = scratch
-        _forget()
+        forget_database()
         try:
             executor = MigrationExecutor(scratch)
             # Without the command's signals: what is to be published comes from the real database.
@@ -55,7 +54,7 @@ def scratch_database() -> Iterator[None]:
         finally:
             scratch.close()
             connections[ALIAS] = live
-            _forget()
+            forget_database()
 
 
 def _published() -> list[list[models.Model]]:
@@ -70,7 +69,3 @@ def _published() -> list[list[models.Model]]:
     return found
 
 
-def _forget() -> None:
-    """What this process has cached belongs to one database."""
-    forget()
-    recording.system_id.cache_clear()
