@@ -28,6 +28,11 @@ def may_register(user: User, kind: str = MESSAGE) -> bool:
     return any(user.standing.roles.get(name) for name in _opening_roles(kind))
 
 
+def may_import(user: User) -> bool:
+    """Whether there is a desk to import for; what is imported is not restricted, so the confidential officer has none."""
+    return bool(desks_of(user))
+
+
 def may_see_cases(user: User) -> bool:
     """Whether any role of this user looks at cases at all; the three administrators' do not."""
     return bool(user.standing.sees)
