@@ -13,7 +13,9 @@ from tests.workflows.walking import Scene, Walk
 from workflows.models import Case, User
 
 # One world for all examples: each walks a case of its own, and the engine does not look at any other.
-WALKS = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+WALKS = settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 REMARKS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
