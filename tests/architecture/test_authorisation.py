@@ -16,7 +16,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models, transaction
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
@@ -282,8 +282,7 @@ class Visitors:
         role = COLUMNS[column]
         if role == "system":
             return User.objects.system()
-        found: User = getattr(self.world, HOLDERS.get(role, role)) if role else None
-        return found and User.objects.get(pk=found.pk)
+        return User.objects.get(pk=getattr(self.world, HOLDERS.get(role, role)).pk) if role else None
 
     def ask(self, row: Row, column: str) -> str:
         """What this row's request answers this column's person; whatever it did is undone."""
@@ -302,6 +301,7 @@ class Visitors:
 
     def target(self, row: Row, person: User | None) -> tuple[str, dict[str, Any]]:
         route, _, move = row.route.partition(":")
+        args: list[Any]
         if row.whose in self.cases:
             case = self.cases[row.whose]
             args = [case.number, move] if move else [case.number]
@@ -311,7 +311,7 @@ class Visitors:
             owner = person if row.whose == "mine" and person else self.somebody
             columns = {"external_number": "0", "body": "1", "confirm": "1"}
             return reverse(route, args=[self.owned(route, owner).pk]), columns
-        args: list[Any] = ["message"] if route == "lifecycle" else []
+        args = ["message"] if route == "lifecycle" else []
         if route == "alert_close":
             at = timezone.now()
             args = [Alert.objects.create(kind=Alert.Kind.NOBODY, subject="x", first_at=at, last_at=at).pk]
@@ -372,7 +372,7 @@ def _job(route: str, owner: User, world: World) -> ImportJob | ExportJob:
     return job
 
 
-def _word(response: HttpResponse) -> str:
+def _word(response: HttpResponseBase) -> str:
     if response.status_code != 302:
         return str(response.status_code)
     return "in" if response.headers["Location"].startswith(reverse("login")) else "ok"
