@@ -9,8 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
-from django.db.models import Min
+from django.db import IntegrityError, connection, models, transaction
 
 from opinion.contacts.book import Person, sealed
 from opinion.contacts.masking import blank_numbers
@@ -186,12 +185,14 @@ def _first_with(digests: Sequence[str]) -> dict[str, int]:
     """digest → the earliest case with that body; one statement for some thousand digests."""
     found: dict[str, int] = {}
     asked = sorted(set(digests))
-    for start in range(0, len(asked), LOOK_UP):
-        part = asked[start : start + LOOK_UP]
-        known = (
-            Message.objects.filter(body_digest__in=part).values("body_digest").annotate(first=Min("case_id"))
-        )
-        found.update(known.values_list("body_digest", "first"))
+    with connection.cursor() as cursor:
+        for start in range(0, len(asked), LOOK_UP):
+            where, values = rows.among("body_digest", asked[start : start + LOOK_UP])
+            cursor.execute(
+                f"SELECT body_digest, min(case_id) FROM opinion_message WHERE {where} GROUP BY body_digest",  # noqa: S608  # our own names
+                values,
+            )
+            found.update(cursor.fetchall())
     return found
 
 

@@ -170,7 +170,11 @@ def _copy(model: type[models.Model], rows: Sequence[models.Model]) -> None:
     shaped, names = shape(fields), ", ".join(quote(f) for f in fields)
     # Django wraps what `execute` raises, not what `copy` does: a key that is there already is an IntegrityError here, too.
     wrapped = _connection().wrap_database_errors
-    with _connection().cursor() as cursor, wrapped, cursor.copy(f"COPY {quote(model)} ({names}) FROM STDIN") as copy:
+    with (
+        _connection().cursor() as cursor,
+        wrapped,
+        cursor.copy(f"COPY {quote(model)} ({names}) FROM STDIN") as copy,
+    ):
         for row in rows:
             copy.write_row(prepared(shaped, row))
     for row in rows:
@@ -258,7 +262,7 @@ def parts(rows: Sequence[M], size: int) -> Iterator[Sequence[M]]:
         yield rows[start : start + size]
 
 
-def among(column: str, ids: Sequence[int]) -> tuple[str, list[Any]]:
+def among(column: str, ids: Sequence[int] | Sequence[str]) -> tuple[str, list[Any]]:
     """A condition `column is one of ids` and its parameters, for one statement of any length."""
     if not ids:
         return "1 = 0", []
