@@ -82,6 +82,7 @@ def build() -> dict[str, User]:
         users[login.username] = User.objects.create(
             username=login.username,
             display_name=login.name,
+            email=f"{login.username}@yunxi.example",
             password=hashed,
             is_staff=is_admin,
             is_superuser=is_admin,

@@ -22,7 +22,7 @@ from tests.notifications import telling  # noqa: E402, F401  # registers what th
 
 
 def work(lease: timedelta) -> None:
-    DNS_NAME._fqdn = f"process-{os.getpid()}"  # type: ignore[attr-defined]
+    DNS_NAME._fqdn = f"process-{os.getpid()}"
     while True:
         if not deliver(at=timezone.now(), lease=lease):
             time.sleep(0.05)

@@ -54,6 +54,7 @@ def test_server_down_backs_off_then_gives_up_with_an_alert(world, at, post_offic
             (notice,) = mails()
             assert (done.deferred, notice.state, notice.attempts) == (1, "deferred", attempt)
             assert notice.error == "connect ConnectionRefusedError"
+            assert notice.next_try_at is not None
             pause = notice.next_try_at - now
             assert back_off(attempt) <= pause < back_off(attempt) + timedelta(seconds=5)
             assert deliver(at=notice.next_try_at - timedelta(seconds=1)).letters == 0
