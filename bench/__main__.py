@@ -24,16 +24,16 @@ ONCE = ("days",)
 def main() -> int:
     """Measure and print; exit code 1 when a target was missed."""
     reader = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    reader.add_argument(
-        "names", nargs="*", choices=[*NAMES, []], default=list(NAMES), help="subjects; all by default"
-    )
+    reader.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default")
     reader.add_argument("--db", choices=[*DATABASES, "both"], default="both")
     reader.add_argument("--quick", action="store_true", help="few rounds, rough figures")
     reader.add_argument("--write", action="store_true", help="also write docs/benchmarks.md")
     given = reader.parse_args()
+    if unknown := set(given.names) - set(NAMES):
+        reader.error(f"unknown: {', '.join(sorted(unknown))}")
     tables: list[Table] = []
     servers: list[str] = []
-    names = list(given.names)
+    names = given.names or list(NAMES)
     for kind in DATABASES if given.db == "both" else [given.db]:
         with DATABASES[kind]() as database:
             servers.append(database.server)

@@ -19,6 +19,7 @@ OURS, HOLIDAYS, CHINESE = (
     "holidays, get_nth_working_day",
     "chinesecalendar, day by day",
 )
+ADDING = "our calendar, add_working_days"
 FIRST = dt.date(2025, 1, 1)
 SPAN = 600
 CALENDAR = Path(__file__).resolve().parent.parent / "workflows" / "data" / "calendars" / "china.yaml"
@@ -44,6 +45,7 @@ def adding(*, quick: bool) -> list[Table]:
         raise RuntimeError("chinesecalendar comes to other days")
     rates = interleave(
         {
+            ADDING: _all(dates * 20, lambda day: calendar.add_working_days(day, 15)),
             OURS: _all(mornings * 20, lambda morning: calendar.due(morning, limit)),
             HOLIDAYS: _all(dates, lambda day: known.get_nth_working_day(day, 15)),
             CHINESE: _all(dates[:60], day_by_day),
@@ -55,7 +57,7 @@ def adding(*, quick: bool) -> list[Table]:
             title="adding 15 working days",
             unit="additions/s",
             figures=[Figure(label, rate) for label, rate in rates.items()],
-            targets=[Target("× holidays", rates[OURS] / rates[HOLIDAYS], 100)],
+            targets=[Target("× holidays", rates[ADDING] / rates[HOLIDAYS], 100)],
             database="no database",
         )
     ]

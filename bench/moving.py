@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 from django.db import connection
 
@@ -22,15 +23,33 @@ BATCH_OURS = "fire_many of 1,000"
 def fire_one(*, quick: bool) -> list[Table]:
     """Both kinds of move: without a change of clocks, and with one clock stopped and another started."""
     desk = make_desk()
+    kinds = {
+        "a move without a change of clocks": ("draft", "revise"),
+        "a move that stops one clock and starts another": ("submit", "back"),
+    }
     return [
-        _fire(desk, "a move without a change of clocks", "draft", "revise", quick=quick),
-        _fire(desk, "a move that stops one clock and starts another", "submit", "back", quick=quick),
+        _fire(desk, title, *names, quick=quick, durable=durable)
+        for durable in (True, False)
+        for title, names in kinds.items()
     ]
 
 
-def _fire(desk: Desk, title: str, there: str, back: str, *, quick: bool) -> Table:
+def _waiting(connected: Any, *, durable: bool) -> None:
+    """Whether a commit waits for the disk, on this connection. Where disks are slow, little else can be seen."""
+    words = {
+        "postgresql": f"SET synchronous_commit = {'on' if durable else 'off'}",
+        "sqlite": f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}",
+    }
+    connected.cursor().execute(words[connection.vendor])
+    if connected is not connection:
+        connected.commit()
+
+
+def _fire(desk: Desk, title: str, there: str, back: str, *, quick: bool, durable: bool) -> Table:
     cases, rounds = (50, 3) if quick else (200, 9)
     raw = Postgres() if connection.vendor == "postgresql" else Sqlite()
+    for connected in (connection, raw.connection):
+        _waiting(connected, durable=durable)
     clerk = desk.clerk
     names = (there, back)
     ours, fsm, lean = (desk.cases(cases) for _ in range(3))
@@ -46,9 +65,10 @@ def _fire(desk: Desk, title: str, there: str, back: str, *, quick: bool) -> Tabl
         rounds=rounds,
     )
     raw.connection.close()
+    _waiting(connection, durable=True)
     _same_rows(ours, fsm, lean)
     return Table(
-        title=f"fire: {title}",
+        title=f"fire: {title}{'' if durable else ', commits not waiting for the disk'}",
         unit="moves/s",
         figures=[Figure(label, rate) for label, rate in rates.items()],
         targets=[
