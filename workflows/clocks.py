@@ -16,10 +16,11 @@ from typing import Any
 from django.db import connection
 
 from workflows import rows
-from workflows.calendars import WorkingCalendar
+from workflows.calendars import Due, WorkingCalendar
 from workflows.limits import Limit, LimitUnit
 from workflows.models import CalendarVersion, Case, Clock, ClockInterval
 from workflows.moves import Move
+from workflows.policy import ClockRule
 from workflows.published import calendar, policy
 from workflows.sheaf import Sheaf
 from workflows.spec import LifecycleSpec
@@ -39,6 +40,9 @@ class _Going:
     interval: ClockInterval
 
 
+_Terms = tuple[ClockRule, int, Due]
+
+
 @dataclass
 class ClockBook:
     """The clocks of some locked cases, and the changes to them not yet written."""
@@ -47,6 +51,7 @@ class ClockBook:
     cycles: dict[tuple[int, str], int] = field(default_factory=dict)
     _finished: dict[tuple[int, str], Sequence[Any]] = field(default_factory=dict)
     _calendars: dict[str, int] = field(default_factory=dict)
+    _terms: dict[tuple[Any, ...], _Terms | None] = field(default_factory=dict)
     _new: list[_Going] = field(default_factory=list)
     _opened: list[ClockInterval] = field(default_factory=list)
     _closed: list[ClockInterval] = field(default_factory=list)
@@ -104,12 +109,10 @@ class ClockBook:
 
         The policy version is the case's; the calendar the newest published.
         """
-        rules = policy(case.policy_id)
-        rule = rules.rule(kind, case.facts)
-        if rule.parsed_limit is None:
+        terms = self._terms_of(case, kind, at)
+        if terms is None:
             return
-        calendar_id = self._calendar_id(rules.calendar)
-        due = calendar(calendar_id).due(at, rule.parsed_limit)
+        rule, calendar_id, due = terms
         cycle = self.cycles.get((case.pk, kind), 0) + 1
         self.cycles[case.pk, kind] = cycle
         clock = rows.make(
@@ -120,6 +123,23 @@ class ClockBook:
         going = _Going(clock, rows.make(ClockInterval, kind=ClockInterval.Kind.RUN.value, started_at=at))
         self.going[case.pk][kind] = going
         self._new.append(going)
+
+    def _terms_of(self, case: Case, kind: str, at: datetime) -> _Terms | None:
+        """Rule, calendar version and due moment; None where the policy sets no limit.
+
+        Remembered within the book: the messages of an import share their moment and often all their facts.
+        """
+        asked = (case.policy_id, kind, at, *sorted(case.facts.items()))
+        if asked not in self._terms:
+            rules = policy(case.policy_id)
+            rule = rules.rule(kind, case.facts)
+            if rule.parsed_limit is None:
+                self._terms[asked] = None
+            else:
+                calendar_id = self._calendar_id(rules.calendar)
+                due = calendar(calendar_id).due(at, rule.parsed_limit)
+                self._terms[asked] = rule, calendar_id, due
+        return self._terms[asked]
 
     def due(self, case_id: int, *, at: datetime) -> list[Clock]:
         """Running clocks whose next moment has come."""

@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
 
-from workflows.shapes import prepared, shape
+from workflows.shapes import copy_shape, prepared, shape
 
 M = TypeVar("M", bound=models.Model)
 
@@ -167,7 +167,7 @@ def _copy(model: type[models.Model], rows: Sequence[models.Model]) -> None:
         for row, pk in zip(rows, reserve_ids(model, len(rows)), strict=True):
             row.pk = pk
     fields = inserted(model, True)
-    shaped, names = shape(fields), ", ".join(quote(f) for f in fields)
+    copied, names = copy_shape(fields), ", ".join(quote(f) for f in fields)
     # Django wraps what `execute` raises, not what `copy` does: a key that is there already is an IntegrityError here, too.
     wrapped = _connection().wrap_database_errors
     with (
@@ -176,7 +176,7 @@ def _copy(model: type[models.Model], rows: Sequence[models.Model]) -> None:
         cursor.copy(f"COPY {quote(model)} ({names}) FROM STDIN") as copy,
     ):
         for row in rows:
-            copy.write_row(prepared(shaped, row))
+            copy.write_row(copied.values(row))
     for row in rows:
         row._state.adding = False
 

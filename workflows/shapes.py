@@ -6,9 +6,11 @@ go as they are; all others still pass the field's own preparation, so what is st
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -44,6 +46,52 @@ def prepared(shape: Sequence[Column], row: models.Model) -> list[Any]:
         else:
             ready.append(prepare(value))
     return ready
+
+
+class CopyShape:
+    """The columns of a COPY. In its text form a number has no size, so most rows go to the driver as they are.
+
+    Which combinations of types are plain is remembered; a row with any other value, with a naive moment or with a
+    column not loaded passes through `prepared`.
+    """
+
+    def __init__(self, fields: tuple[models.Field[Any, Any], ...]) -> None:
+        self.columns = shape(fields)
+        self.read = itemgetter(*(field.attname for field in fields))
+        self.moments = [i for i, field in enumerate(fields) if type(field) is models.DateTimeField]
+        self.documents = [
+            i for i, field in enumerate(fields) if type(field) is models.JSONField and not field.encoder
+        ]
+        self.known: dict[tuple[type, ...], bool] = {}
+
+    def values(self, row: models.Model) -> Sequence[Any]:
+        """The row's values for these columns."""
+        try:
+            raw: Sequence[Any] = self.read(row.__dict__)
+        except KeyError:
+            return prepared(self.columns, row)
+        kinds = tuple(map(type, raw))
+        if kinds not in self.known:
+            self.known[kinds] = all(map(self._is_plain, range(len(kinds)), kinds))
+        if not self.known[kinds] or any(raw[i] is not None and raw[i].tzinfo is None for i in self.moments):
+            return prepared(self.columns, row)
+        if self.documents:
+            changed = list(raw)
+            for i in self.documents:
+                changed[i] = None if raw[i] is None else json.dumps(raw[i])
+            return changed
+        return raw
+
+    def _is_plain(self, index: int, kind: type) -> bool:
+        if kind is type(None):
+            return True
+        return kind in {dict, list} if index in self.documents else kind is self.columns[index][1]
+
+
+@lru_cache(maxsize=64)
+def copy_shape(fields: tuple[models.Field[Any, Any], ...]) -> CopyShape:
+    """Made once for each list of fields."""
+    return CopyShape(fields)
 
 
 def _column(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Column:
