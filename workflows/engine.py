@@ -21,6 +21,7 @@ from workflows.clocks import ClockBook
 from workflows.errors import MayNot, MoveRefused, UnknownCase
 from workflows.locking import lock, lock_many, seen_keys
 from workflows.models import Case, Definition, Event, NumberSeries, Participation, PolicyVersion, User
+from workflows.moves import Move
 from workflows.permits import permitted
 from workflows.published import lifecycle
 from workflows.recording import add_rows, append, carry_out
@@ -89,8 +90,24 @@ def fire_many(
             except MoveRefused as refused:
                 outcome[case_id] = refused
         if moves:
-            outcome.update((event.case_id, event) for event in carry_out(moves))
+            outcome.update(_together(moves))
     return [outcome[case_id] for case_id in case_ids]
+
+
+def _together(moves: Sequence[tuple[Move, str | None]]) -> dict[int, Event | MoveRefused]:
+    """All at once; or one by one, where an effect refuses what no guard could see, so that only its case stays."""
+    try:
+        with transaction.atomic():
+            return {event.case_id: event for event in carry_out(moves)}
+    except MoveRefused:
+        return {move.case.pk: _alone(move, key) for move, key in moves}
+
+
+def _alone(move: Move, key: str | None) -> Event | MoveRefused:
+    try:
+        return fire(move.case.pk, move.name, by=move.by, at=move.at, key=key, data=move.data)
+    except MoveRefused as refused:
+        return refused
 
 
 @dataclass

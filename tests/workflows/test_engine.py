@@ -79,7 +79,7 @@ def test_move_without_clock_change_takes_three_statements(world, at, key):
 
 def test_available_matches_door(world, at):
     case = world.case(at)
-    assert [m.name for m in available(case, world.clerk, at=at)] == ["give", "regrade"]
+    assert [m.name for m in available(case, world.clerk, at=at)] == ["give", "skip", "regrade"]
     assert available(case, world.worker, at=at) == []
 
 
@@ -109,3 +109,17 @@ def test_regrade_moves_due(world, at):
     clock = case.clocks.get(kind="finish")
     assert clock.limit == "15wd"
     assert clock.due_at > clock.original_due_at
+
+
+def test_batch_refuses_only_the_case_whose_effects_cannot_go_on(world, at):
+    cases = [world.case(at) for _ in range(3)]
+    said = [{"lead": world.office.pk}, {"lead": None}, {"lead": world.office.pk}]
+    first, second, third = fire_many([case.pk for case in cases], "skip", by=world.clerk, at=at, data=said)
+    assert (first.target, third.target) == ("working", "working")
+    assert isinstance(second, Cannot)
+    assert "还没有主办单位" in str(second)
+    assert list(Case.objects.order_by("id").values_list("state", "rev")) == [
+        ("working", 2),
+        ("opened", 1),
+        ("working", 2),
+    ]

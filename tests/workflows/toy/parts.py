@@ -41,6 +41,13 @@ def toy_give(move: Move) -> None:
 
 
 @effect
+def toy_give_if_said(move: Move) -> None:
+    """Without a lead the state cannot be entered, which no guard asks: the door finds it out."""
+    if move.data.get("lead"):
+        toy_give(move)
+
+
+@effect
 def toy_claim(move: Move) -> None:
     move.set(user_id=move.by.pk)
 
