@@ -16,21 +16,21 @@ from typing import Any
 from django.db import connection
 
 from workflows import rows
-from workflows.calendars import Due, WorkingCalendar
-from workflows.limits import Limit, LimitUnit
+from workflows.calendars import Due
+from workflows.clock_rules import consumed, lapses, limit_of, met_by
 from workflows.models import CalendarVersion, Case, Clock, ClockInterval
 from workflows.moves import Move
 from workflows.policy import ClockRule
 from workflows.published import calendar, policy
 from workflows.sheaf import Sheaf
-from workflows.spec import LifecycleSpec
 
 
 @dataclass(frozen=True)
 class Miss:
-    """A deadline found to have passed: logged once, dated at the deadline."""
+    """A deadline found to have passed: logged once, dated at the deadline, against the unit that held the case."""
 
     clock: Clock
+    due_at: datetime
     unit_id: int
 
 
@@ -84,21 +84,21 @@ class ClockBook:
         """Apply a move from `move.source` to `target`; returns the misses it brings to light."""
         case, spec = move.case, move.lifecycle
         state = spec.states[target]
-        misses: list[Miss] = []
+        misses = self._overdue(move)
         for kind, going in list(self.going[case.pk].items()):
             if (
                 kind in move.transition.restarts
-                or _met(move, kind)
+                or met_by(move, kind)
                 or kind not in {*state.clocks, *state.pauses}
             ):
-                misses += self._finish(going, move)
+                self._finish(going, move, met_by(move, kind))
             elif kind in state.pauses:
                 self._pause(going, move)
             else:
                 self._resume(going, move.at)
         for kind in state.clocks:
             if kind not in self.going[case.pk] and self._begins(move, kind):
-                self.start(case, kind, at=move.at)
+                self.start(case, kind, at=self._counts_from(move, kind))
         if "facts" in move.changed:
             self._rerate(move)
         self._show_earliest(case, move)
@@ -186,7 +186,7 @@ class ClockBook:
         if kind in move.transition.restarts:
             return True
         counts = move.lifecycle.clocks[kind].counts
-        if counts == "called" or _met(move, kind):
+        if counts == "called" or met_by(move, kind):
             return False
         if counts == "step":
             # To stay is no entry: what was fulfilled in this state is not asked for again.
@@ -199,14 +199,25 @@ class ClockBook:
         ended = rows.build(Clock, [row])[0].finished_at if row else None
         return ended is not None and ended >= case.state_since
 
-    def _finish(self, going: _Going, move: Move) -> list[Miss]:
+    def _overdue(self, move: Move) -> list[Miss]:
+        """Promises broken before this move, whatever the move does to their clocks: none may slip past the log."""
+        misses = []
+        for kind, going in self.going[move.case.pk].items():
+            clock = going.clock
+            late = clock.state == Clock.State.RUNNING and move.at > clock.due_at
+            if late and clock.missed_at is None and not lapses(move.lifecycle, kind):
+                self.note_miss(clock)
+                misses.append(Miss(clock, clock.due_at, move.held_by))
+        return misses
+
+    def _counts_from(self, move: Move, kind: str) -> datetime:
+        """A whole clock that only a later classification calls for counts from the opening all the same."""
+        whole = move.lifecycle.clocks[kind].counts == "whole" and kind not in move.transition.restarts
+        from_opening = kind in move.lifecycle.states[move.lifecycle.opening.to].clocks
+        return move.case.opened_at if whole and from_opening else move.at
+
+    def _finish(self, going: _Going, move: Move, met: bool) -> None:
         clock = going.clock
-        met = _met(move, clock.kind)
-        late = move.at > clock.due_at and clock.state == Clock.State.RUNNING
-        owed = not lapses(move.lifecycle, clock.kind)
-        misses = [Miss(clock, move.held_by)] if late and owed and clock.missed_at is None else []
-        if misses:
-            self.note_miss(clock)
         self._close(going, move.at)
         clock.state = (
             (Clock.State.MISSED if clock.missed_at else Clock.State.MET) if met else Clock.State.VOID
@@ -214,7 +225,6 @@ class ClockBook:
         clock.finished_at, clock.next_at = move.at, None
         self._touch(clock)
         del self.going[clock.case_id][clock.kind]
-        return misses
 
     def _pause(self, going: _Going, move: Move) -> None:
         if going.clock.state == Clock.State.PAUSED:
@@ -248,17 +258,20 @@ class ClockBook:
         pauses = [(i.started_at, i.ended_at) for i in ended if i.ended_at is not None]
         if going.interval.kind == ClockInterval.Kind.PAUSE and going.interval.ended_at:
             pauses.append((going.interval.started_at, going.interval.ended_at))
-        due = calendar(clock.calendar_id).due(clock.started_at, _limit(clock.limit), paused=pauses)
+        due = calendar(clock.calendar_id).due(clock.started_at, limit_of(clock.limit), paused=pauses)
         clock.due_at, clock.provisional = due.at, due.provisional
         clock.next_at = due.at if clock.missed_at is None else None
         self._touch(clock)
 
     def _rerate(self, move: Move) -> None:
         """The case was re-rated: going clocks take the limit now fitting, by the policy version they began with."""
-        for kind, going in self.going[move.case.pk].items():
+        for kind, going in list(self.going[move.case.pk].items()):
             clock = going.clock
             rule = policy(clock.policy_id).rule(kind, move.case.facts)
-            if rule.row == clock.rule or rule.parsed_limit is None:
+            if rule.row == clock.rule:
+                continue
+            if rule.parsed_limit is None:
+                self._finish(going, move, met=False)
                 continue
             before, clock.rule, clock.limit = clock.due_at, rule.row, rule.limit
             self._aim(clock, going)
@@ -272,7 +285,7 @@ class ClockBook:
         interval.ended_at = max(at, interval.started_at)
         if interval.kind == ClockInterval.Kind.RUN:
             clock.consumed_seconds += consumed(
-                calendar(clock.calendar_id), _limit(clock.limit), interval.started_at, interval.ended_at
+                calendar(clock.calendar_id), limit_of(clock.limit), interval.started_at, interval.ended_at
             )
         if interval.pk is not None:
             self._closed.append(interval)
@@ -323,32 +336,3 @@ def _read_sql(newest: str, where: str, vendor: str) -> str:
         f"SELECT {rows.columns(Clock, 'k')}, {rows.columns(ClockInterval, 'i')}{newest}"  # noqa: S608  # our own names
         f" FROM workflows_clock k {interval} WHERE {where}"
     )
-
-
-_limit = lru_cache(maxsize=256)(Limit.parse)
-
-
-def consumed(on: WorkingCalendar, limit: Limit, start: datetime, end: datetime) -> int:
-    """Seconds used between two moments: working time for working units, natural time otherwise."""
-    if limit.unit in {LimitUnit.HOUR, LimitUnit.DAY}:
-        return int((end - start).total_seconds())
-    return int(on.worked(start, end).total_seconds())
-
-
-def lapses(spec: LifecycleSpec, kind: str) -> bool:
-    """Whether running out of this clock is nobody's fault. A clock the lifecycle no longer declares is a promise."""
-    declared = spec.clocks.get(kind)
-    return declared is not None and declared.lapses
-
-
-def untouched(spec: LifecycleSpec, source: str, target: str, move: Move) -> bool:
-    """Whether a move leaves every clock alone, so that none needs to be read."""
-    a, b = spec.states[source], spec.states[target]
-    same = a.clocks == b.clocks and a.pauses == b.pauses and not move.transition.restarts
-    return same and "facts" not in move.changed and not any(_met(move, kind) for kind in a.clocks)
-
-
-def _met(move: Move, kind: str) -> bool:
-    """Whether this move fulfils the clock. One that the lifecycle no longer declares can only become void."""
-    declared = move.lifecycle.clocks.get(kind)
-    return declared is not None and move.name in declared.met_by

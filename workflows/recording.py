@@ -12,7 +12,8 @@ from django.db import models
 from django.utils import timezone
 
 from workflows import chain, rows
-from workflows.clocks import ClockBook, Miss, untouched
+from workflows.clock_rules import untouched
+from workflows.clocks import ClockBook, Miss
 from workflows.errors import Cannot
 from workflows.machine import machine
 from workflows.models import Case, Event, Evidence, User
@@ -99,7 +100,7 @@ def miss_event(case: Case, miss: Miss, *, state: str, recorded_at: datetime) -> 
     return append(
         case, name="clock.missed", transition="", actor_id=system_id(), source=state, target=state,
         data={"clock": clock.kind, "cycle": clock.cycle}, unit_id=miss.unit_id,
-        happened_at=clock.due_at, recorded_at=recorded_at,
+        happened_at=miss.due_at, recorded_at=recorded_at,
     )  # fmt: skip
 
 

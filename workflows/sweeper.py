@@ -14,7 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from workflows import rows
-from workflows.clocks import ClockBook, Miss, lapses
+from workflows.clock_rules import lapses
+from workflows.clocks import ClockBook, Miss
 from workflows.locking import lock_many
 from workflows.machine import machine
 from workflows.models import Case, Clock, Event, User
@@ -73,7 +74,11 @@ def _sweep_locked(cases: Sequence[Case], at: datetime, done: Swept) -> None:
             if lapses(machine(case.definition_id).spec, clock.kind):
                 book.note_lapse(clock)
                 continue
-            log.append(miss_event(case, Miss(clock, case.unit_id), state=case.state, recorded_at=recorded_at))
+            log.append(
+                miss_event(
+                    case, Miss(clock, clock.due_at, case.unit_id), state=case.state, recorded_at=recorded_at
+                )
+            )
             book.note_miss(clock)
         if due:
             logged.append(case)

@@ -17,7 +17,7 @@ from viewflow.workflow.models import Task
 from bench.peers.flows import DraftFlow, SubmitFlow
 from bench.peers.models import FsmCase
 from workflows import chain
-from workflows.clocks import consumed
+from workflows.clock_rules import consumed
 from workflows.limits import Limit
 from workflows.models import Case, Clock, ClockInterval, Event, User
 from workflows.published import calendar, policy

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from bench.peers.orm import EVENTS, TARGETS, TURNS
 from workflows import chain
-from workflows.clocks import consumed
+from workflows.clock_rules import consumed
 from workflows.limits import Limit
 from workflows.published import calendar, policy
 

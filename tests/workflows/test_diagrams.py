@@ -70,7 +70,7 @@ def test_title_and_description_tell_what_the_picture_shows(toy):
     assert root.get("role") == "img"
     assert root.get("aria-label") == "玩具流程状态图，当前：办理中"
     assert root[0].text == "玩具流程状态图，当前：办理中"
-    assert root[1].text == "7 个状态，13 种流转，从“待交办”开始。当前状态：办理中。已经过：待交办、待领办。"
+    assert root[1].text == "7 个状态，14 种流转，从“待交办”开始。当前状态：办理中。已经过：待交办、待领办。"
 
 
 def test_highlight_and_passed_are_marked_in_words_too(toy):

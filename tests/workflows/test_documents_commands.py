@@ -1,11 +1,13 @@
 """`publish` and `lifecycles`, as a county runs them."""
 
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from tests.workflows.toy.world import HERE
 from workflows.engine import fire
@@ -26,6 +28,12 @@ def fail(*args: str) -> tuple[list[str], str]:
     with pytest.raises(CommandError) as error:
         call_command(*args, stdout=StringIO(), stderr=err)
     return err.getvalue().splitlines(), str(error.value)
+
+
+@pytest.fixture
+def at() -> datetime:
+    """Just now: commands read the wall clock, and nothing may have run out by then."""
+    return timezone.now() - timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -72,8 +80,8 @@ def test_list_counts_states_transitions_and_cases(world, at, newer):
     run("publish", newer)
     lines = [line for line in run("lifecycles", "list") if line.startswith("toy ")]
     assert [line.rpartition("，")[0] for line in lines] == [
-        "toy 第 1 版 玩具流程：7 个状态、13 种流转，1 件案件",
-        "toy 第 2 版 玩具流程：7 个状态、13 种流转，0 件案件",
+        "toy 第 1 版 玩具流程：7 个状态、14 种流转，1 件案件",
+        "toy 第 2 版 玩具流程：7 个状态、14 种流转，0 件案件",
     ]
 
 
@@ -132,7 +140,7 @@ def test_show_outlines_a_version_and_draws_it(world, newer, tmp_path):
     )
     lines = run("lifecycles", "show", "toy")
     assert lines[0] == "toy 第 2 版 玩具流程"
-    assert "  go_on 恢复 → （恢复），角色 toy_worker" in lines
+    assert "  go_on 恢复 → （恢复），角色 toy_worker、system" in lines
     out = tmp_path / "toy.svg"
     assert run("lifecycles", "show", "toy", "--svg", str(out)) == [f"玩具流程 v2 的状态图已写到 {out}"]
     assert out.read_text(encoding="utf-8").startswith("<svg ")

@@ -35,10 +35,10 @@ def problems(text: str) -> list[str]:
 
 def test_the_toy_document_is_accepted():
     spec = parse(TEXT, "toy.yaml")
-    assert (spec.code, len(spec.states), len(spec.transitions)) == ("toy", 7, 13)
+    assert (spec.code, len(spec.states), len(spec.transitions)) == ("toy", 7, 14)
     assert spec.transitions["give"].role == ("toy_clerk",)
     assert [name for name, _ in spec.leaving("finished")] == ["reopen", "file"]
-    assert (spec.parking, spec.resumable) == ({"waiting"}, {"working", "checking"})
+    assert (spec.parking, spec.resumable) == (frozenset({"waiting"}), frozenset({"working", "checking"}))
 
 
 REFUSALS = [

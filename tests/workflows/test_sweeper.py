@@ -98,6 +98,19 @@ def test_pause_ends_by_itself_at_its_cap_and_nobody_missed_anything(world, at):
     assert case.due_at == case.clocks.get(kind="finish").due_at
 
 
+@pytest.mark.parametrize(("name", "data"), [("wait", {}), ("regrade", {"grade": "hard"})])
+def test_deadline_that_passed_unswept_is_logged_by_the_move_that_pauses_or_regrades(world, at, name, data):
+    case = world.case(at)
+    fire(case.pk, "give", by=world.clerk, at=at, data={"lead": world.office.pk})
+    fire(case.pk, "take", by=world.worker, at=at)
+    finish = case.clocks.get(kind="finish")
+    late = finish.due_at + timedelta(hours=1)
+    fire(case.pk, name, by=world.clerk if data else world.worker, at=late, data=data)
+    missed = case.events.get(name="clock.missed")
+    assert (missed.happened_at, missed.data["clock"]) == (finish.due_at, "finish")
+    assert sweep(at=late + timedelta(minutes=1)).missed == 0
+
+
 def test_naive_moment_is_refused(world, at):
     with pytest.raises(ValueError, match="时区"):
         sweep(at=at.replace(tzinfo=None))

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from workflows.chain import digest_of
-from workflows.clocks import consumed
+from workflows.clock_rules import consumed
 from workflows.engine import fire
 from workflows.errors import MoveRefused
 from workflows.limits import Limit
