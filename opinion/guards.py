@@ -15,6 +15,8 @@ from workflows.moves import Move
 from workflows.published import calendar, policy
 from workflows.registry import Refusal, guard
 
+MOST_SUSPENSIONS = 2
+
 # ---- dispatching
 
 
@@ -33,6 +35,13 @@ def unit_has_not_declined_before(move: Move) -> Refusal | None:
     if move.case.lead_id in declines.declined_by(move.case):
         return Refusal("本单位已退过一次，不能再次退单")
     return None
+
+
+@guard
+def time_to_decline_is_left(move: Move) -> Refusal | None:
+    """Silence is acceptance, from the deadline on and not only once somebody has looked."""
+    clock = move.case.clocks.going().filter(kind="accept", due_at__lt=move.at).first()
+    return Refusal("签收期限已过，视为签收，不能再退单") if clock else None
 
 
 @guard
@@ -103,6 +112,14 @@ def draft_is_not_own(move: Move) -> Refusal | None:
     return None
 
 
+@guard
+def suspended_fewer_than_twice(move: Move) -> Refusal | None:
+    """Each pause ends by itself at its cap; without a limit to their number that cap would be none."""
+    if Event.objects.filter(case=move.case, transition="suspend").count() < MOST_SUSPENSIONS:
+        return None
+    return Refusal(f"本案已暂停 {MOST_SUSPENSIONS} 次，不能再暂停，请继续办理")
+
+
 # ---- merging
 
 
@@ -121,9 +138,11 @@ def master_has_replied(move: Move) -> Refusal | None:
     master = master_of(move.case)
     if master is None:
         return Refusal("没有并案记录")
-    if Reply.objects.filter(case=master, kind=Reply.Kind.FINAL).exists():
-        return None
-    return Refusal(f"主案件 {master.number} 尚未答复，请先答复主案件")
+    if not Reply.objects.filter(case=master, kind=Reply.Kind.FINAL).exists():
+        return Refusal(f"主案件 {master.number} 尚未答复，请先答复主案件")
+    if master.lead_id in barred_units(move.case):
+        return Refusal(f"主案件 {master.number} 的主办单位是本案的被反映单位，请先撤销并案，另行交办")
+    return None
 
 
 # ---- afterwards

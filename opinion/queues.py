@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.forms.boundfield import BoundField
 from django.utils import timezone
 
+from opinion.forms.base import day
 from opinion.keyset import BY_CLOSED, BY_DUE, BY_OPENED, Order
 from opinion.timing import CaseDistances, Distance
 from workflows.models import Case, Definition, Unit
@@ -36,9 +37,7 @@ class CaseFilter(forms.Form):
     source = forms.ChoiceField(label="来源")
     type = forms.ChoiceField(label="类型")
     kind = forms.ChoiceField(label="类别")
-    due_before = forms.DateField(
-        label="到期日不晚于", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    due_before = day("到期日不晚于")
     overdue = forms.BooleanField(label="只看逾期")
 
     def __init__(self, data: Any) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
 from opinion.codes import choices
@@ -15,6 +16,8 @@ from workflows.models.unit import ancestor_ids, subtree_ids
 
 TEXT_MAX = 5000
 LINE_MAX = 200
+# Working calendars are tabulated from 2000 to 2046; messages may be older, moments outside these years are slips.
+EARLIEST, LATEST = date(1990, 1, 1), date(2046, 12, 31)
 DATETIME_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]
 
 
@@ -88,8 +91,23 @@ def moment(label: str, *, help_text: str = "", required: bool = True) -> forms.D
     """A field for a local date and time; cleaned, it is aware."""
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=DATETIME_FORMATS[0])
     return forms.DateTimeField(
-        label=label, help_text=help_text, required=required, widget=widget, input_formats=DATETIME_FORMATS
-    )
+        label=label, help_text=help_text, required=required, widget=widget, input_formats=DATETIME_FORMATS,
+        validators=[
+            MinValueValidator(datetime.combine(EARLIEST, time(), UTC), f"“{label}”早于 {EARLIEST:%Y} 年，请核对"),
+            MaxValueValidator(datetime.combine(LATEST, time(), UTC), f"“{label}”晚于 {LATEST:%Y} 年，请核对"),
+        ],
+    )  # fmt: skip
+
+
+def day(label: str, *, help_text: str = "", required: bool = False) -> forms.DateField:
+    """A field for a date in the range that working calendars know."""
+    return forms.DateField(
+        label=label, help_text=help_text, required=required, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        validators=[
+            MinValueValidator(EARLIEST, f"“{label}”早于 {EARLIEST:%Y} 年，请核对"),
+            MaxValueValidator(LATEST, f"“{label}”晚于 {LATEST:%Y} 年，请核对"),
+        ],
+    )  # fmt: skip
 
 
 def code(label: str, *, help_text: str = "", required: bool = True) -> forms.ChoiceField:

@@ -129,4 +129,8 @@ class ClassifyForm(MoveForm):
         classed = ("type", "domain", "urgency", "complexity")
         if not self.errors and all(said[name] == self.case.facts.get(name, "") for name in classed):
             raise forms.ValidationError("分类没有变化，请至少调整一项")
+        complexity = said.get("complexity", "")
+        graded = complexity not in {"", "plain", self.case.facts.get("complexity", "")}
+        if graded and not said.get("remark"):
+            self.add_error("remark", "调整“复杂程度”会改变办结时限，请在“调整理由”中写明谁批准、为什么")
         return said

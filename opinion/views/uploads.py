@@ -9,6 +9,7 @@ from django import forms
 
 from opinion.codes import choices
 from opinion.exports.request import FORMATS, WHAT, ExportRequest
+from opinion.forms.base import day
 from opinion.intake.fields import FIELDS, REQUIRED
 from opinion.intake.headers import HeaderMapping
 from workflows.models import Definition, Unit, User
@@ -85,13 +86,8 @@ class ExportForm(forms.Form):
     format = forms.ChoiceField(
         label="格式", choices=list(FORMATS.items()), widget=forms.RadioSelect, initial="xlsx"
     )
-    since = forms.DateField(
-        label="自", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    until = forms.DateField(
-        label="至（含当日）", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text="案件按登记日期，办理日志按发生日期。",
-    )  # fmt: skip
+    since = day("自")
+    until = day("至（含当日）", help_text="案件按登记日期，办理日志按发生日期。")
     unit = forms.ModelChoiceField(
         Unit.objects.none(), label="单位（含下级）", required=False, empty_label="全部", to_field_name="code"
     )

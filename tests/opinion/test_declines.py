@@ -85,3 +85,20 @@ def test_recall_only_before_the_unit_acts(county, at):
     county.do(case, "release", at=at)
     county.do(case, "recall", at=at)
     assert (now(case).state, now(case).unit, lead_parts(case)) == ("registered", county.desk, [])
+
+
+def test_a_decline_after_the_deadline_is_too_late_even_if_nobody_swept(county, at):
+    case = county.walk("assigned", at)
+    due = case.clocks.get(kind="accept").due_at
+    with pytest.raises(Cannot, match="签收期限已过"):
+        county.do(case, "decline", at=due + timedelta(minutes=1))
+    county.do(case, "decline", at=due)
+    assert Case.objects.get(pk=case.pk).state == "declined"
+
+
+def test_a_designated_unit_that_is_complained_about_hands_over(county, at):
+    case = county.walk("designated", at)
+    county.do(case, "bar_unit", at=at, unit=county.housing.pk)
+    county.do(case, "transfer", at=at, lead=county.water.pk)
+    moved = Case.objects.get(pk=case.pk)
+    assert (moved.state, moved.unit) == ("designated", county.water)

@@ -291,3 +291,23 @@ def test_moves_need_the_right_person(county, at):
     for person in (county.clerk, county.handler, county.reviewer, county.sysadmin, county.exporter):
         with pytest.raises(MayNot):
             fire(case.pk, "assign", by=person, at=at, data={"lead": county.housing.pk})
+
+
+def test_a_case_is_paused_twice_at_most(county, at):
+    case = county.walk("handling", at)
+    for _ in range(2):
+        county.do(case, "suspend", at=at)
+        county.do(case, "resume", at=at)
+    with pytest.raises(Cannot, match="已暂停 2 次"):
+        county.do(case, "suspend", at=at)
+
+
+def test_interim_clock_counts_from_registration_and_ends_where_none_is_owed(county, at):
+    case = county.register(at, source="lb", type="")
+    later = at + timedelta(days=1)
+    county.do(case, "classify", at=later, type="complaint")
+    clock = case.clocks.get(kind="interim")
+    assert (clock.started_at, clock.limit) == (at, "3wd")
+    county.do(case, "classify", at=later, type="consult")
+    clock.refresh_from_db()
+    assert (clock.state, clock.next_at) == ("void", None)

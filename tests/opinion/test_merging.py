@@ -128,3 +128,13 @@ def test_two_cases_merged_into_each_other_at_once_make_one_merge(at):
             thread.join()
         assert sorted(outcomes) == ["merged", "refused"]
     assert Membership.objects.exists()
+
+
+def test_duplicate_is_not_answered_by_the_unit_it_complains_about(county, at):
+    master, case = county.walk("reviewed", at), county.walk("registered", at)
+    county.do(case, "merge", at=at, master=master.pk)
+    county.do(case, "bar_unit", at=at, unit=county.housing.pk)
+    county.do(master, "reply", at=at)
+    with pytest.raises(Cannot, match="主办单位是本案的被反映单位"):
+        county.do(case, "reply_merged", at=at)
+    assert now(case).lead != county.housing

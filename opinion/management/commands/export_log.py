@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from opinion.exports.request import FORMATS, WHAT, ExportRefused, ExportRequest
 from opinion.exports.running import export_to
+from opinion.forms.base import EARLIEST, LATEST
 from workflows.models import User
 
 
@@ -69,9 +70,12 @@ def _day(text: str | None, option: str) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        asked = date.fromisoformat(text)
     except ValueError as error:
         raise CommandError(f"{option}：“{text}”不是日期，请写成 2026-11-24") from error
+    if not EARLIEST <= asked <= LATEST:
+        raise CommandError(f"{option}：“{text}”不在 {EARLIEST:%Y} 至 {LATEST:%Y} 年之间，请核对")
+    return asked
 
 
 def _user(username: str | None) -> User:

@@ -193,6 +193,18 @@ def test_classify_wants_a_change(county, at):
     assert opened(county, at, "classify", {**same, "urgency": "urgent"}).is_valid()
 
 
+def test_longer_limit_for_a_complex_matter_names_who_approved_it(county, at):
+    graded = {"type": "help", "domain": "", "urgency": "", "complexity": "complex"}
+    assert list(errors(opened(county, at, "classify", graded))) == ["remark"]
+    assert opened(county, at, "classify", {**graded, "remark": "局长批准，需鉴定"}).is_valid()
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00", "9999-12-31T23:59"])
+def test_moment_outside_the_years_of_any_calendar_is_refused(county, at, moment):
+    said = {"action": "phone", "happened_at": moment, "outcome": "已联系"}
+    assert "happened_at" in errors(opened(county, at, "contact", said, state="accepted"))
+
+
 def test_restricted_replies_are_not_public(county, at):
     form = opened(county, at, "reply", {"public": "on"}, state="reviewed", restricted=True)
     assert errors(form) == {"public": ["“公开答复”不适用于限制知悉的案件，请只答复本人"]}
