@@ -11,7 +11,7 @@ For pages:
     cancel(job, by, at) -> ImportJob
         Waiting or running; what is committed stays. Raises MayNot, Already.
     create_export(request, by=, at=) -> ExportJob                     Raises ExportRefused.
-    progress(job) -> Progress                                         Reads the row afresh.
+    progress(job, *, at) -> Progress                                  Reads the row afresh.
     imports_of(user), exports_of(user), export_records()              Newest first.
 
 For the table of periodic work:
@@ -41,12 +41,12 @@ from opinion.exports.request import ExportRequest
 from opinion.exports.running import count_rows
 from opinion.intake.headers import map_headers
 from opinion.intake.importing import ImportCounts
-from opinion.intake.limits import ReadLimits
+from opinion.intake.limits import ReadLimits, SheetRefused
 from opinion.intake.preview import Preview, preview_sheet, stored_sheet
 from opinion.intake.registration import Clocks
 from opinion.intake.sheets import open_sheet
 from opinion.job_work import run_export, run_import
-from opinion.leases import Now, claim
+from opinion.leases import Now, claim, is_abandoned
 from opinion.models import ExportJob, ExportRecord, ImportJob
 from opinion.models.jobs import Job
 from opinion.registering import check_may_register
@@ -102,6 +102,10 @@ def create_import(
         local.flush()
         with open_sheet(Path(local.name)) as sheet:
             total = sheet.row_count
+            if total == 0:
+                raise SheetRefused(
+                    "no_rows", "文件里没有数据行，请确认选对了文件：第一行是表头，其后每行一件留言"
+                )
         job = ImportJob(
             owner=by, created_at=at, source=source, desk=desk, file_name=name[:200], sha256=digest.hexdigest(), total=total,
             options={"clocks": clocks, "mapping": {}},
@@ -152,11 +156,12 @@ def create_export(request: ExportRequest, *, by: User, at: datetime) -> ExportJo
     )
 
 
-def progress(job: Job) -> Progress:
+def progress(job: Job, *, at: datetime) -> Progress:
     job.refresh_from_db()
     state = type(job).State(job.state)  # type: ignore[attr-defined]  # each concrete job has its own
+    label = "执行中断，稍后自动继续" if is_abandoned(job, at=at) else state.label
     counts = ImportCounts(**job.counts).labelled() if isinstance(job, ImportJob) else list(job.counts.items())
-    return Progress(state.value, state.label, job.done, job.total, tuple(counts), job.reason, job.is_over)
+    return Progress(state.value, label, job.done, job.total, tuple(counts), job.reason, job.is_over)
 
 
 def imports_of(user: User) -> QuerySet[ImportJob]:

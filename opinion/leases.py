@@ -19,6 +19,8 @@ Now = Callable[[], datetime]
 
 # Longer than the longest stretch without a sign: reading one hostile workbook may take 90 s.
 LEASE = timedelta(seconds=120)
+# From here on people are told; a worker that is only reading a hostile workbook is not yet given up.
+SILENCE = timedelta(seconds=15)
 # A job that keeps taking its worker down is given up.
 MOST_ATTEMPTS = 3
 BEAT_SECONDS = 0.5
@@ -80,6 +82,11 @@ class Lease(Generic[J]):
                 setattr(job, name, value)
             job.save()
         self.job = job
+
+
+def is_abandoned(job: Job, *, at: datetime) -> bool:
+    """Whether its worker has been silent so long that another is about to take over."""
+    return job.state == "running" and job.heartbeat_at is not None and job.heartbeat_at < at - SILENCE
 
 
 def claim(model: type[J], *, at: datetime, now: Now) -> Lease[J] | None:

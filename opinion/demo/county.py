@@ -43,7 +43,7 @@ STAFF = (
     Login("shenhe", "审核员·小审", "tousu", ("reviewer",)),
     Login("huifang", "回访员·小访", "tousu", ("caller",)),
     Login("lingdao", "批办领导·老批", "root", ("leader",)),
-    Login("duban", "督办员·小督", "root", ("supervisor", "exporter")),
+    Login("duban", "督办员、导出员·小督", "root", ("supervisor", "exporter")),
     Login("zhuanban", "专办员·小专", "tousu", ("confidential_officer",)),
     Login("xitong", "系统管理员·小系", "root", ("sysadmin",)),
     Login("anquan", "安全管理员·小安", "root", ("secadmin",)),

@@ -227,7 +227,9 @@ class _MessageReader:
         if "body" not in values and not any(p.field == "body" and p.severity == "error" for p in problems):
             # A message that is only a subject is still somebody's message; nothing is made up for its body.
             if "subject" in values:
-                problems.append(self._problem(number, "body", "warning", f"缺少{_label('body')}，只有主题，留空登记"))
+                problems.append(
+                    self._problem(number, "body", "warning", f"缺少{_label('body')}，只有主题，留空登记")
+                )
             else:
                 problems.append(self._problem(number, "body", "error", f"缺少{_label('body')}，请补上内容"))
         for name in self.worth_having:

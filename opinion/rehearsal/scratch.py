@@ -67,5 +67,3 @@ def _published() -> list[list[models.Model]]:
             document.published_by = None
         found.append(list(newest))
     return found
-
-

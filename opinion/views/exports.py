@@ -82,7 +82,7 @@ def _job(request: HttpRequest, pk: int) -> ExportJob:
 @require_safe
 def export(request: HttpRequest, pk: int) -> HttpResponse:
     job = _job(request, pk)
-    progress = jobs.progress(job)
+    progress = jobs.progress(job, at=timezone.now())
     asked = f"{WHAT[job.options['what']]}（{FORMATS[job.options['format']]}）"
     return render(request, "opinion/export.html", {"job": job, "progress": progress, "asked": asked})
 

@@ -123,7 +123,9 @@ def import_job(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("import", job.pk)
     if job.state == ImportJob.State.UPLOADED:
         return redirect("import_columns", job.pk)
-    return render(request, "opinion/import.html", {"job": job, "progress": jobs.progress(job)})
+    return render(
+        request, "opinion/import.html", {"job": job, "progress": jobs.progress(job, at=timezone.now())}
+    )
 
 
 @require_safe

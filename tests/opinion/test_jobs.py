@@ -66,9 +66,9 @@ class TestImport:
         assert seen.rows[0].cells["author"] == "A*"
         assert run(at) == 0
         jobs.confirm(job, {}, by=county.clerk)
-        assert jobs.progress(job).label == "排队中"
+        assert jobs.progress(job, at=timezone.now()).label == "排队中"
         assert run(at) == 1
-        progress = jobs.progress(job)
+        progress = jobs.progress(job, at=timezone.now())
         assert (progress.state, progress.done, progress.total, progress.percent) == ("done", 3, 3, 100)
         assert dict(progress.counts)["登记"] == 3
         assert Case.objects.filter(desk=county.desk).count() == 3
@@ -104,6 +104,17 @@ class TestImport:
         assert not ImportJob.objects.exists()
         assert not default_storage.exists("jobs") or default_storage.listdir("jobs") == ([], [])
 
+    def test_file_without_a_row_is_refused_at_the_door(self, county, at):
+        with pytest.raises(SheetRefused, match="没有数据行"):
+            upload(county, at, io.BytesIO(b"MZMZMZMZ"))
+        assert not ImportJob.objects.exists()
+
+    def test_page_says_when_a_worker_fell_silent(self, county, at):
+        job = upload(county, at)
+        ImportJob.objects.filter(pk=job.pk).update(state="running", heartbeat_at=at)
+        assert jobs.progress(job, at=at + timedelta(seconds=5)).label == "导入中"
+        assert jobs.progress(job, at=at + timedelta(seconds=20)).label == "执行中断，稍后自动继续"
+
     def test_only_desk_people_upload_and_only_the_owner_goes_on(self, county, at):
         with pytest.raises(MayNot):
             upload(county, at, by=county.handler)
@@ -130,7 +141,7 @@ class TestImport:
 
         monkeypatch.setattr(importing, "register_many", register)
         run(at)
-        progress = jobs.progress(job)
+        progress = jobs.progress(job, at=timezone.now())
         # Cancelled inside the third chunk's own transaction: that one is undone with the cancelling.
         assert progress.state in {"cancelled", "running"}
         assert Case.objects.count() == 20
@@ -151,7 +162,7 @@ class TestImport:
         jobs.confirm(job, {}, by=county.clerk)
         county.clerk.memberships.all().delete()
         run(at)
-        progress = jobs.progress(job)
+        progress = jobs.progress(job, at=timezone.now())
         assert (progress.state, Case.objects.count()) == ("failed", 0)
         assert "权限" in progress.reason
 
@@ -161,7 +172,7 @@ class TestImport:
         monkeypatch.setattr(importing, "register_many", lambda *a, **k: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run(at)
-        assert jobs.progress(job).state == "failed"
+        assert jobs.progress(job, at=timezone.now()).state == "failed"
 
 
 class TestLease:
@@ -186,7 +197,7 @@ class TestLease:
             assert claim(ImportJob, at=now, now=lambda: at) is not None
             now += LEASE + timedelta(seconds=1)
         assert claim(ImportJob, at=now, now=lambda: at) is None
-        progress = jobs.progress(job)
+        progress = jobs.progress(job, at=timezone.now())
         assert progress.state == "failed"
         assert "中断了 3 次" in progress.reason
 
@@ -210,7 +221,7 @@ class TestLease:
         assert (job.state, job.checkpoint, job.counts["registered"]) == ("running", 21, 20)
         assert run(at + LEASE + timedelta(seconds=1)) == 1
         assert calls[3:] == [10, 5]
-        progress = jobs.progress(job)
+        progress = jobs.progress(job, at=timezone.now())
         assert dict(progress.counts) == {
             "读取": 35, "登记": 35, "已存在": 0, "有缺项": 0, "出错": 0, "重复": 0,
         }  # fmt: skip
@@ -244,7 +255,7 @@ class TestExport:
         job = jobs.create_export(ExportRequest("cases", "csv"), by=county.exporter, at=at)
         county.exporter.memberships.all().delete()
         run(at)
-        assert jobs.progress(job).state == "failed"
+        assert jobs.progress(job, at=timezone.now()).state == "failed"
         assert not jobs.export_records().exists()
 
 
@@ -258,8 +269,8 @@ def test_files_go_after_some_weeks_and_rows_stay(county, at):
     assert jobs.clean_up_files(at + timedelta(days=jobs.DAYS_KEPT + 1)) == 2
     assert not default_storage.exists(job.file.name)
     assert not default_storage.exists(forgotten.file.name)
-    assert jobs.progress(forgotten).state == "cancelled"
-    assert jobs.progress(job).state == "done"
+    assert jobs.progress(forgotten, at=timezone.now()).state == "cancelled"
+    assert jobs.progress(job, at=timezone.now()).state == "done"
     assert jobs.clean_up_files(at + timedelta(days=jobs.DAYS_KEPT + 2)) == 0
 
 
@@ -297,7 +308,7 @@ def test_worker_killed_in_the_middle_is_succeeded_and_every_row_is_there_once(tm
     successor = _worker(tmp_path, int(LEASE.total_seconds()) + 5)
     out, _ = successor.communicate(timeout=120)
     assert successor.returncode == 0, out
-    progress = jobs.progress(job)
+    progress = jobs.progress(job, at=timezone.now())
     assert (progress.state, dict(progress.counts)["登记"], dict(progress.counts)["已存在"]) == (
         "done",
         rows,
@@ -342,13 +353,13 @@ def test_export_tells_of_its_progress_while_copy_keeps_the_connection_busy(at, m
     monkeypatch.setattr("opinion.leases.BEAT_SECONDS", 0)
     monkeypatch.setattr("opinion.exports.copying._BLOCK", 1)
     assert run(at) == 1
-    assert jobs.progress(job).state == "done"
+    assert jobs.progress(job, at=timezone.now()).state == "done"
     lost = jobs.create_export(ExportRequest("cases", "csv"), by=county.exporter, at=at)
     lease = claim(ExportJob, at=at, now=lambda: at)
     assert lease is not None
     ExportJob.objects.filter(pk=lost.pk).update(worker="other")
     job_work.run_export(lease)
-    assert jobs.progress(lost).state == "running"
+    assert jobs.progress(lost, at=timezone.now()).state == "running"
     assert jobs.export_records().count() == 1
 
 
