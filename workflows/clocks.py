@@ -17,10 +17,11 @@ from django.db import connection
 
 from workflows import rows
 from workflows.calendars import WorkingCalendar
+from workflows.ladders import next_moment
 from workflows.limits import Limit, LimitUnit
-from workflows.models import CalendarVersion, Case, Clock, ClockInterval
+from workflows.models import CalendarVersion, Case, Clock, ClockInterval, LadderVersion
 from workflows.moves import Move
-from workflows.published import calendar, policy
+from workflows.published import calendar, ladder, policy
 from workflows.sheaf import Sheaf
 from workflows.spec import LifecycleSpec
 
@@ -47,20 +48,26 @@ class ClockBook:
     cycles: dict[tuple[int, str], int] = field(default_factory=dict)
     _finished: dict[tuple[int, str], Sequence[Any]] = field(default_factory=dict)
     _calendars: dict[str, int] = field(default_factory=dict)
+    _ladders: dict[str, int] = field(default_factory=dict)
     _new: list[_Going] = field(default_factory=list)
     _opened: list[ClockInterval] = field(default_factory=list)
     _closed: list[ClockInterval] = field(default_factory=list)
     _changed: dict[int, Clock] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, case_ids: Sequence[int], calendars: Collection[str] = ()) -> ClockBook:
-        """Read them, and the newest versions of the calendars that new clocks may need; one statement."""
+    def of(cls, case_ids: Sequence[int], policies: Collection[int] = ()) -> ClockBook:
+        """Read them, and the newest versions of the calendars and ladders that new clocks may need; one statement.
+
+        policies: ids of the policy versions by which clocks may begin.
+        """
         book = cls()
         where, params = rows.among("k.case_id", case_ids)
-        codes = sorted(calendars)
-        newest = "".join([_NEWEST_CALENDAR] * len(codes))
+        rules = [policy(pk) for pk in sorted(policies)]
+        calendars = sorted({spec.calendar for spec in rules})
+        ladders = sorted({code for spec in rules for code in spec.ladders})
+        newest = _NEWEST_CALENDAR * len(calendars) + _NEWEST_LADDER * len(ladders)
         with connection.cursor() as cursor:
-            cursor.execute(_read_sql(newest, where, connection.vendor), [*codes, *params])
+            cursor.execute(_read_sql(newest, where, connection.vendor), [*calendars, *ladders, *params])
             found = cursor.fetchall()
         for row in found:
             slot = (row[_CASE], row[_KIND])
@@ -71,8 +78,10 @@ class ClockBook:
         intervals = rows.build(ClockInterval, going, skip=_WIDTH)
         for clock, interval in zip(rows.build(Clock, going), intervals, strict=True):
             book.going[clock.case_id][clock.kind] = _Going(clock, interval)
-        if codes and found:
-            book._calendars = dict(zip(codes, found[0][-len(codes) :], strict=True))
+        if found:
+            ids = found[0][_WIDTH + _INTERVAL_WIDTH :]
+            book._calendars = dict(zip(calendars, ids[: len(calendars)], strict=True))
+            book._ladders = dict(zip(ladders, ids[len(calendars) :], strict=True))
         return book
 
     def turn(self, move: Move, target: str) -> list[Miss]:
@@ -114,9 +123,10 @@ class ClockBook:
         self.cycles[case.pk, kind] = cycle
         clock = rows.make(
             Clock, case_id=case.pk, kind=kind, cycle=cycle, state=Clock.State.RUNNING.value, limit=rule.limit, rule=rule.row,
-            policy_id=case.policy_id, calendar_id=calendar_id, started_at=at, due_at=due.at, original_due_at=due.at,
-            next_at=due.at, provisional=due.provisional,
+            policy_id=case.policy_id, calendar_id=calendar_id, ladder_id=self._ladder_id(rule.ladder),
+            started_at=at, due_at=due.at, original_due_at=due.at, provisional=due.provisional,
         )  # fmt: skip
+        look_again(clock)
         going = _Going(clock, rows.make(ClockInterval, kind=ClockInterval.Kind.RUN.value, started_at=at))
         self.going[case.pk][kind] = going
         self._new.append(going)
@@ -130,6 +140,11 @@ class ClockBook:
         """The running clock that is due first."""
         running = [g.clock for g in self.going[case_id].values() if g.clock.state == Clock.State.RUNNING]
         return min(running, key=lambda clock: clock.due_at, default=None)
+
+    def level(self, case_id: int) -> int:
+        """How grave the worst colour among its clocks is, standing still or not: a position in `ladders.LEVELS`."""
+        climbing = (g.clock for g in self.going[case_id].values() if g.clock.ladder_id)
+        return max((ladder(clock.ladder_id).level(clock.rung) for clock in climbing), default=0)
 
     def write(self, sheaf: Sheaf | None = None) -> None:
         """Store every change, now or with the rest of `sheaf`."""
@@ -152,8 +167,9 @@ class ClockBook:
         return any((going.clock.case_id, going.clock.kind) in changed for going in self._new)
 
     def note_miss(self, clock: Clock) -> None:
-        """Remember that the miss is in the log; a clock has no further moment of its own then."""
-        clock.missed_at, clock.next_at = clock.due_at, None
+        """Remember that the miss is in the log; what is left of its ladder is still to come."""
+        clock.missed_at = clock.due_at
+        look_again(clock)
         self._touch(clock)
 
     def _begins(self, move: Move, kind: str) -> bool:
@@ -224,7 +240,7 @@ class ClockBook:
             pauses.append((going.interval.started_at, going.interval.ended_at))
         due = calendar(clock.calendar_id).due(clock.started_at, _limit(clock.limit), paused=pauses)
         clock.due_at, clock.provisional = due.at, due.provisional
-        clock.next_at = due.at if clock.missed_at is None else None
+        look_again(clock)
         self._touch(clock)
 
     def _rerate(self, move: Move) -> None:
@@ -235,10 +251,16 @@ class ClockBook:
             if rule.row == clock.rule or rule.parsed_limit is None:
                 continue
             before, clock.rule, clock.limit = clock.due_at, rule.row, rule.limit
+            self._change_ladder(clock, rule.ladder)
             self._aim(clock, going)
             if clock.state == Clock.State.PAUSED:
                 clock.next_at = None
             move.logged.setdefault("clocks", {})[kind] = [before.isoformat(), clock.due_at.isoformat()]
+
+    def _change_ladder(self, clock: Clock, code: str | None) -> None:
+        """Rungs of two ladders do not compare: on another one the climb begins anew, straight to where it stands."""
+        if (ladder(clock.ladder_id).code if clock.ladder_id else None) != code:
+            clock.ladder_id, clock.rung, clock.repeats = self._ladder_id(code), 0, 0
 
     def _close(self, going: _Going, at: datetime) -> None:
         """End the open interval. A clock set back may not make an interval end before it began."""
@@ -253,7 +275,11 @@ class ClockBook:
 
     def _show_earliest(self, case: Case, move: Move) -> None:
         clock = self.earliest(case.pk)
-        move.set(due_at=clock.due_at if clock else None, provisional=clock.provisional if clock else False)
+        move.set(
+            due_at=clock.due_at if clock else None,
+            provisional=clock.provisional if clock else False,
+            rung=self.level(case.pk),
+        )
 
     def _touch(self, clock: Clock) -> None:
         if clock.pk is not None:
@@ -267,16 +293,28 @@ class ClockBook:
             self._calendars[code] = found[:1].get()
         return self._calendars[code]
 
+    def _ladder_id(self, code: str | None) -> int | None:
+        """The newest published; a policy that names one was published after it."""
+        if code is None:
+            return None
+        if code not in self._ladders:
+            found = LadderVersion.objects.filter(code=code).order_by("-version").values_list("id", flat=True)
+            self._ladders[code] = found[:1].get()
+        return self._ladders[code]
+
 
 _CLOCK_CHANGES = [
-    "state", "limit", "rule", "due_at", "next_at", "missed_at", "finished_at", "consumed_seconds", "provisional",
+    "state", "limit", "rule", "ladder_id", "due_at", "next_at", "missed_at", "finished_at", "consumed_seconds", "rung",
+    "repeats", "provisional",
 ]  # fmt: skip
 
 
 _NEWEST_CALENDAR = (
     ", (SELECT v.id FROM workflows_calendarversion v WHERE v.code = %s ORDER BY v.version DESC LIMIT 1)"
 )
+_NEWEST_LADDER = _NEWEST_CALENDAR.replace("calendarversion", "ladderversion")
 _WIDTH = len(Clock._meta.concrete_fields)
+_INTERVAL_WIDTH = len(ClockInterval._meta.concrete_fields)
 _CASE, _KIND, _CYCLE, _FINISHED = (
     [field.attname for field in Clock._meta.concrete_fields].index(name)
     for name in ("case_id", "kind", "cycle", "finished_at")
@@ -297,6 +335,12 @@ def _read_sql(newest: str, where: str, vendor: str) -> str:
         f"SELECT {rows.columns(Clock, 'k')}, {rows.columns(ClockInterval, 'i')}{newest}"  # noqa: S608  # our own names
         f" FROM workflows_clock k {interval} WHERE {where}"
     )
+
+
+def look_again(clock: Clock) -> None:
+    """Set when the sweep looks at a running clock again: call it whenever `due_at`, `rung` or `missed_at` changes."""
+    spec = ladder(clock.ladder_id) if clock.ladder_id else None
+    clock.next_at = next_moment(clock, spec, calendar(clock.calendar_id))
 
 
 _limit = lru_cache(maxsize=256)(Limit.parse)

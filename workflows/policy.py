@@ -32,12 +32,16 @@ Codes = Annotated[tuple[str, ...], BeforeValidator(_codes), Field(min_length=1)]
 
 
 class ClockRule(Document):
-    """One row: this clock, for cases whose facts fit every entry of `when`, has this limit; `none`: no such clock."""
+    """One row: this clock, for cases whose facts fit every entry of `when`, has this limit; `none`: no such clock.
+
+    ladder: code of the ladder it climbs; without one only its miss is logged.
+    """
 
     row: Name
     clock: Name
     limit: Annotated[str, AfterValidator(_limit)]
     when: dict[Name, Codes] = {}
+    ladder: Name | None = None
     source: Label
     note: str = ""
 
@@ -68,6 +72,11 @@ class PolicySpec(Document):
     def rule(self, clock: str, facts: Mapping[str, str]) -> ClockRule:
         """The first rule that fits. `serves` made sure that there is one."""
         return next(rule for rule in self._by_clock[clock] if rule.fits(facts))
+
+    @cached_property
+    def ladders(self) -> tuple[str, ...]:
+        """Codes of the ladders its rules name."""
+        return tuple(sorted({rule.ladder for rule in self.rules if rule.ladder}))
 
     def unserved(self, lifecycle: LifecycleSpec) -> Iterable[str]:
         """What keeps this policy from serving a lifecycle: a clock without a rule for every case."""

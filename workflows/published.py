@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from workflows.calendars import WorkingCalendar
-from workflows.models import CalendarVersion, Definition, PolicyVersion
+from workflows.ladders import LadderSpec
+from workflows.models import CalendarVersion, Definition, LadderVersion, PolicyVersion
 from workflows.policy import PolicySpec
 from workflows.spec import LifecycleSpec
 
@@ -28,6 +29,11 @@ def policy(policy_id: int) -> PolicySpec:
     return PolicyVersion.objects.get(pk=policy_id).parsed
 
 
+@lru_cache(maxsize=64)
+def ladder(ladder_id: int) -> LadderSpec:
+    return LadderVersion.objects.get(pk=ladder_id).parsed
+
+
 @lru_cache(maxsize=16)
 def calendar(calendar_id: int) -> WorkingCalendar:
     return CalendarVersion.objects.get(pk=calendar_id).compiled
@@ -37,5 +43,5 @@ def forget() -> None:
     """Empty the caches: for a process that changes to another database."""
     from workflows.machine import machine
 
-    for cached in (lifecycle, earlier, policy, calendar, machine):
+    for cached in (lifecycle, earlier, policy, ladder, calendar, machine):
         cached.cache_clear()

@@ -17,7 +17,6 @@ from workflows.errors import Cannot
 from workflows.machine import machine
 from workflows.models import Case, Event, Evidence, User
 from workflows.moves import Move
-from workflows.published import policy
 from workflows.registry import EFFECTS
 from workflows.sheaf import Sheaf
 
@@ -36,8 +35,8 @@ def carry_out(moves: Sequence[tuple[Move, str | None]]) -> list[Event]:
         if not untouched(move.lifecycle, source, move.case.state, move)
     ]
     touched = set(ticking)
-    calendars = {policy(move.case.policy_id).calendar for move, _ in moves if move.case.pk in touched}
-    book = ClockBook.of(ticking, calendars) if ticking else None
+    policies = {move.case.policy_id for move, _ in moves if move.case.pk in touched}
+    book = ClockBook.of(ticking, policies) if ticking else None
     log: list[Event] = []
     events: list[Event] = []
     for move, key in moves:
