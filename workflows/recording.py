@@ -15,7 +15,7 @@ from workflows import chain, rows
 from workflows.clocks import ClockBook, Miss, untouched
 from workflows.errors import Cannot
 from workflows.machine import machine
-from workflows.models import Case, Event, Evidence, User
+from workflows.models import Case, Clock, Event, Evidence, User
 from workflows.moves import Move
 from workflows.registry import EFFECTS
 from workflows.sheaf import Sheaf
@@ -98,8 +98,13 @@ def miss_event(case: Case, miss: Miss, *, state: str, recorded_at: datetime) -> 
     return append(
         case, name="clock.missed", transition="", actor_id=system_id(), source=state, target=state,
         data={"clock": clock.kind, "cycle": clock.cycle}, unit_id=miss.unit_id,
-        happened_at=clock.due_at, recorded_at=recorded_at,
+        happened_at=clock.due_at, recorded_at=recorded_at, key=missed_key(clock),
     )  # fmt: skip
+
+
+def missed_key(clock: Clock) -> str:
+    """What keeps the miss of a cycle from being logged twice, whoever finds it."""
+    return f"missed:{clock.kind}:{clock.cycle}"
 
 
 def save_cases(cases: Sequence[Case], changed: set[str]) -> None:
