@@ -10,4 +10,16 @@ from opinion.models.message import Message
 from opinion.models.reply import Reply
 from opinion.models.visit import Visit
 
-__all__ = ["CallBack", "Code", "Contact", "ExportJob", "ExportRecord", "ImportJob", "Link", "Message", "Rating", "Reply", "Visit"]
+__all__ = [
+    "CallBack",
+    "Code",
+    "Contact",
+    "ExportJob",
+    "ExportRecord",
+    "ImportJob",
+    "Link",
+    "Message",
+    "Rating",
+    "Reply",
+    "Visit",
+]
