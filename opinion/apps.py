@@ -9,7 +9,7 @@ class OpinionConfig(AppConfig):
     verbose_name = "意见办理"
 
     def ready(self) -> None:
-        from opinion import codes, effects, forms, guards, notices, roles  # noqa: F401  # each registers names
+        from opinion import codes, effects, forms, guards, notices, recipients, roles  # noqa: F401  # each registers names
         from opinion.seeding import seed
 
         # Django calls the apps in the order of INSTALLED_APPS, so the engine has seeded before.

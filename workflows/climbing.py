@@ -10,8 +10,8 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from workflows.clocks import look_again
-from workflows.ladders import LEVELS, LadderSpec, Rung, climbed, moments, repetition
+from workflows.calendars import WorkingCalendar
+from workflows.ladders import LEVELS, LadderSpec, Rung, Standing, moment_after, repetition, standing
 from workflows.machine import machine, refusal
 from workflows.models import Case, Clock, Event, User
 from workflows.moves import Move
@@ -61,60 +61,57 @@ class Climb:
 
     def take(self, acknowledged: Set[tuple[int, str]]) -> None:
         """acknowledged: (case id, clock kind) whose present rung somebody has taken note of."""
-        clock = self.clock
+        clock, on = self.clock, calendar(self.clock.calendar_id)
         spec = ladder(clock.ladder_id) if clock.ladder_id else None
         missed = clock.missed_at is None and clock.due_at <= self.at
         answer = self._answer() if missed else None
-        reached = self._reached(spec, ends=answer is not None) if spec else 0
+        # Where the system's own step at the deadline stops this clock, it climbs no further.
+        until = clock.due_at if answer else self.at
+        here = standing(clock, spec, on, at=until) if spec else None
         if missed:
-            told = spec.rungs[reached - 1] if spec and reached == spec.breach != clock.rung else None
-            self._log(MISSED, clock.due_at, missed_key(clock), told)
+            breach = spec if spec and here and here.rung == spec.breach != clock.rung else None
+            self._log(
+                MISSED, clock.due_at, missed_key(clock), breach.rungs[breach.breach - 1] if breach else None
+            )
             clock.missed_at = clock.due_at
         if answer:
             self.deeds.append(answer)
-        if spec and reached > clock.rung:
-            self._step(spec, reached)
-        elif spec and clock.rung:
-            self._say_again(spec, acknowledged)
-        look_again(clock)
+        if spec and here:
+            if here.rung > clock.rung:
+                self._step(spec, here)
+            elif clock.rung:
+                self._say_again(spec, here, on, acknowledged)
+        clock.next_at = moment_after(clock, spec, on, here)
 
-    def _reached(self, spec: LadderSpec, *, ends: bool) -> int:
-        """ends: the system's own step at the deadline stops this clock, so it climbs no further."""
-        reached = climbed(self.clock, spec, calendar(self.clock.calendar_id), at=self.at)
-        return min(reached, max(spec.breach, self.clock.rung)) if ends else reached
-
-    def _step(self, spec: LadderSpec, reached: int) -> None:
+    def _step(self, spec: LadderSpec, here: Standing) -> None:
         clock = self.clock
-        when = list(moments(clock, spec, calendar(clock.calendar_id)))
-        passed = range(clock.rung + 1, reached + 1)
-        clock.rung, clock.repeats = reached, 0
-        if reached != spec.breach or not self.events:
-            name = WARNED if reached < spec.breach else ESCALATED
-            self._log(name, when[reached - 1], self._key("rung", spec, reached), spec.rungs[reached - 1])
+        passed = range(clock.rung + 1, here.rung + 1)
+        clock.rung, clock.repeats = here.rung, 0
+        if (here.rung != spec.breach or not self.events) and here.reached_at is not None:
+            name = WARNED if here.rung < spec.breach else ESCALATED
+            self._log(name, here.reached_at, self._key("rung", spec, here.rung), spec.rungs[here.rung - 1])
         acting = [number for number in passed if spec.rungs[number - 1].fire]
         if acting:
-            rung = spec.rungs[acting[-1] - 1]
             data = {
-                "clock": clock.kind, "cycle": clock.cycle, "rung": spec.rungs[reached - 1].name,
-                "colour": LEVELS[spec.level(reached)],
+                "clock": clock.kind, "cycle": clock.cycle, "rung": spec.rungs[here.rung - 1].name,
+                "colour": LEVELS[spec.level(here.rung)],
             }  # fmt: skip
-            key = self._key("deed", spec, acting[-1])
-            self.deeds.append(Deed(self.case, rung.fire, self.at, key, data))
+            fire = spec.rungs[acting[-1] - 1].fire
+            self.deeds.append(Deed(self.case, fire, self.at, self._key("deed", spec, acting[-1]), data))
 
-    def _say_again(self, spec: LadderSpec, acknowledged: Set[tuple[int, str]]) -> None:
+    def _say_again(
+        self, spec: LadderSpec, here: Standing, on: WorkingCalendar, acknowledged: Set[tuple[int, str]]
+    ) -> None:
         """Say the present rung once more, however many repetitions have fallen due, unless it is acknowledged."""
-        clock, rung, on = self.clock, spec.rungs[self.clock.rung - 1], calendar(self.clock.calendar_id)
-        if rung.repeat is None:
+        clock, rung = self.clock, spec.rungs[self.clock.rung - 1]
+        if rung.repeat is None or here.reached_at is None:
             return
         if (self.case.pk, clock.kind) in acknowledged:
             clock.repeats = rung.repeat.most
             return
-        reached_at = list(moments(clock, spec, on))[clock.rung - 1]
         said_at = None
-        while (
-            moment := repetition(clock, spec, on, reached_at=reached_at)
-        ) is not None and moment <= self.at:
-            said_at = moment
+        while (again := repetition(clock, spec, on, reached_at=here.reached_at)) and again <= self.at:
+            said_at = again
             clock.repeats += 1
         if said_at is not None:
             key = f"{self._key('rung', spec, clock.rung)}:{clock.repeats}"

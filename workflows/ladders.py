@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -214,9 +214,35 @@ def moments(clock: Clock, ladder: LadderSpec, on: WorkingCalendar) -> Iterator[d
     """
     below = clock.started_at
     for rung in ladder.rungs:
-        found = [_moment(point, clock, on) for point in rung.points]
-        below = min((moment for moment in found if moment > below), default=below)
+        if len(rung.points) == 1:
+            below = max(_moment(rung.points[0], clock, on), below)
+        else:
+            found = [_moment(point, clock, on) for point in rung.points]
+            below = min((moment for moment in found if moment > below), default=below)
         yield below
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a clock stands on its ladder at some moment.
+
+    rung: the highest reached, never below the clock's own; reached_at: when it was; next_at: when the next one will be.
+    """
+
+    rung: int
+    reached_at: datetime | None
+    next_at: datetime | None
+
+
+def standing(clock: Clock, ladder: LadderSpec, on: WorkingCalendar, *, at: datetime) -> Standing:
+    """One pass over the rungs, no further than needed."""
+    rung, reached_at = clock.rung, None
+    for number, moment in enumerate(moments(clock, ladder, on), 1):
+        if number > clock.rung and moment > at:
+            return Standing(rung, reached_at, moment)
+        if number >= rung:
+            rung, reached_at = number, moment
+    return Standing(rung, reached_at, None)
 
 
 def next_moment(clock: Clock, ladder: LadderSpec | None, on: WorkingCalendar) -> datetime | None:
@@ -225,28 +251,22 @@ def next_moment(clock: Clock, ladder: LadderSpec | None, on: WorkingCalendar) ->
     The clock's next rung, the next repetition of the present one, or the due moment while its miss is not logged.
     To be set as `next_at` whenever `due_at`, `rung`, `repeats` or `missed_at` changes.
     """
-    deadline = clock.due_at if clock.missed_at is None else None
-    if ladder is None:
-        return deadline
-    waiting = [] if deadline is None else [deadline]
-    for number, moment in enumerate(moments(clock, ladder, on), 1):
-        if number == clock.rung:
-            again = repetition(clock, ladder, on, reached_at=moment)
+    here = None if ladder is None else standing(clock, ladder, on, at=BEFORE_ALL)
+    return moment_after(clock, ladder, on, here)
+
+
+def moment_after(
+    clock: Clock, ladder: LadderSpec | None, on: WorkingCalendar, here: Standing | None
+) -> datetime | None:
+    """The same, for a clock whose standing is known already."""
+    waiting = [clock.due_at] if clock.missed_at is None else []
+    if ladder is not None and here is not None:
+        if here.next_at is not None:
+            waiting.append(here.next_at)
+        if here.reached_at is not None and clock.rung:
+            again = repetition(clock, ladder, on, reached_at=here.reached_at)
             waiting += [] if again is None else [again]
-        elif number > clock.rung:
-            waiting.append(moment)
-            break
     return min(waiting, default=None)
-
-
-def climbed(clock: Clock, ladder: LadderSpec, on: WorkingCalendar, *, at: datetime) -> int:
-    """The highest rung reached by `at`, never below the present one."""
-    reached = clock.rung
-    for number, moment in enumerate(moments(clock, ladder, on), 1):
-        if moment > at:
-            break
-        reached = max(reached, number)
-    return reached
 
 
 def repetition(
@@ -260,30 +280,27 @@ def repetition(
     return on.due(reached_at, Limit(every.amount * (clock.repeats + 1), every.unit)).at
 
 
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+
+
 def _moment(point: Point, clock: Clock, on: WorkingCalendar) -> datetime:
     """Backward from the due moment, or forward from it: pauses and extensions have moved that one already."""
+    step = _step(point, clock.limit, on)
+    if isinstance(step, int):
+        return on.shifted(clock.due_at, step) if step else clock.due_at
+    return clock.due_at + step if isinstance(step, timedelta) else on.due(clock.due_at, step).at
+
+
+@lru_cache(maxsize=1024)
+def _step(point: Point, limit: str, on: WorkingCalendar) -> int | timedelta | Limit:
+    """How far a point lies from the due moment: microseconds of working time, natural time, or a limit from there."""
     if point.is_due:
-        return clock.due_at
-    limit = _parsed(clock.limit)
-    if point.length is not None:
-        if point.after:
-            return on.due(clock.due_at, point.length).at
-        return _back(clock.due_at, point.length, Decimal(1), on)
-    if point.after:
-        return _on(clock.due_at, limit, Decimal(point.percent) / 100, on)
-    return _back(clock.due_at, limit, 1 - Decimal(point.percent) / 100, on)
-
-
-def _back(due_at: datetime, length: Limit, share: Decimal, on: WorkingCalendar) -> datetime:
+        return 0
+    if point.after and point.length is not None:
+        return point.length
+    length = point.length or Limit.parse(limit)
+    share = Decimal(point.percent) / 100 if point.percent else Decimal(1)
+    signed = share if point.after else -share if point.length else share - 1
     if length.unit in NATURAL:
-        return due_at - NATURAL[length.unit] * float(length.amount * share)
-    return on.shifted(due_at, -int(on.working_time_of(length) * share))
-
-
-def _on(due_at: datetime, length: Limit, share: Decimal, on: WorkingCalendar) -> datetime:
-    if length.unit in NATURAL:
-        return due_at + NATURAL[length.unit] * float(length.amount * share)
-    return on.shifted(due_at, int(on.working_time_of(length) * share))
-
-
-_parsed = lru_cache(maxsize=256)(Limit.parse)
+        return NATURAL[length.unit] * float(length.amount * signed)
+    return int(on.working_time_of(length) * signed)
