@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from workflows.calendars import WorkingCalendar
+from workflows.clocks import lapses
 from workflows.ladders import LEVELS, LadderSpec, Rung, Standing, moment_after, repetition, standing
 from workflows.machine import machine, refusal
 from workflows.models import Case, Clock, Event, User
@@ -63,6 +64,11 @@ class Climb:
         """acknowledged: (case id, clock kind) whose present rung somebody has taken note of."""
         clock, on = self.clock, calendar(self.clock.calendar_id)
         spec = ladder(clock.ladder_id) if clock.ladder_id else None
+        if lapses(machine(self.case.definition_id).spec, clock.kind):
+            # Running out of such a window is nobody's fault: no miss, and nobody to hurry.
+            self.deeds += filter(None, [self._answer()])
+            clock.next_at = None
+            return
         missed = clock.missed_at is None and clock.due_at <= self.at
         answer = self._answer() if missed else None
         # Where the system's own step at the deadline stops this clock, it climbs no further.

@@ -172,6 +172,11 @@ class ClockBook:
         look_again(clock)
         self._touch(clock)
 
+    def note_lapse(self, clock: Clock) -> None:
+        """A window has closed: nothing to log, nothing more to wait for."""
+        clock.next_at = None
+        self._touch(clock)
+
     def _begins(self, move: Move, kind: str) -> bool:
         """A step clock begins with every entry, a whole one once, a called one only where a transition restarts it."""
         if kind in move.transition.restarts:
@@ -194,7 +199,8 @@ class ClockBook:
         clock = going.clock
         met = _met(move, clock.kind)
         late = move.at > clock.due_at and clock.state == Clock.State.RUNNING
-        misses = [Miss(clock, move.held_by)] if late and clock.missed_at is None else []
+        owed = not lapses(move.lifecycle, clock.kind)
+        misses = [Miss(clock, move.held_by)] if late and owed and clock.missed_at is None else []
         if misses:
             self.note_miss(clock)
         self._close(going, move.at)
@@ -351,6 +357,12 @@ def consumed(on: WorkingCalendar, limit: Limit, start: datetime, end: datetime) 
     if limit.unit in {LimitUnit.HOUR, LimitUnit.DAY}:
         return int((end - start).total_seconds())
     return int(on.worked(start, end).total_seconds())
+
+
+def lapses(spec: LifecycleSpec, kind: str) -> bool:
+    """Whether running out of this clock is nobody's fault. A clock the lifecycle no longer declares is a promise."""
+    declared = spec.clocks.get(kind)
+    return declared is not None and declared.lapses
 
 
 def untouched(spec: LifecycleSpec, source: str, target: str, move: Move) -> bool:

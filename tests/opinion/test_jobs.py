@@ -183,9 +183,9 @@ class TestLease:
         jobs.confirm(job, {}, by=county.clerk)
         now = at
         for _ in range(MOST_ATTEMPTS):
-            assert claim(ImportJob, at=now, now=lambda now=now: now) is not None
+            assert claim(ImportJob, at=now, now=lambda: at) is not None
             now += LEASE + timedelta(seconds=1)
-        assert claim(ImportJob, at=now, now=lambda: now) is None
+        assert claim(ImportJob, at=now, now=lambda: at) is None
         progress = jobs.progress(job)
         assert progress.state == "failed"
         assert "中断了 3 次" in progress.reason
@@ -289,7 +289,7 @@ def test_worker_killed_in_the_middle_is_succeeded_and_every_row_is_there_once(tm
         assert time.monotonic() < deadline
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()
     job.refresh_from_db()
     assert job.state == "running"
     begun = Case.objects.count()
@@ -345,6 +345,7 @@ def test_export_tells_of_its_progress_while_copy_keeps_the_connection_busy(at, m
     assert jobs.progress(job).state == "done"
     lost = jobs.create_export(ExportRequest("cases", "csv"), by=county.exporter, at=at)
     lease = claim(ExportJob, at=at, now=lambda: at)
+    assert lease is not None
     ExportJob.objects.filter(pk=lost.pk).update(worker="other")
     job_work.run_export(lease)
     assert jobs.progress(lost).state == "running"
@@ -352,7 +353,8 @@ def test_export_tells_of_its_progress_while_copy_keeps_the_connection_busy(at, m
 
 
 def test_upload_without_problems_has_no_problem_file(county, at, tmp_path):
-    job = upload(county, at, write_csv(tmp_path / "a.csv", [HEADINGS, MESSAGE]).open("rb"))
+    with write_csv(tmp_path / "a.csv", [HEADINGS, MESSAGE]).open("rb") as stream:
+        job = upload(county, at, stream)
     jobs.confirm(job, {}, by=county.clerk)
     run(at)
     job.refresh_from_db()

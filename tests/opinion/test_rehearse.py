@@ -152,7 +152,7 @@ class TestScratch:
         with pytest.raises(RuntimeError, match="broken"):
             breaks()
         assert connections["default"] is live
-        assert User.objects.system()
+        assert User.objects.system().username == "system"
 
     def test_documents_are_the_countys(self, db):
         published = PolicyVersion.objects.latest_of("default")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from workflows.chain import digest_of
@@ -14,13 +16,25 @@ from workflows.clocks import consumed
 from workflows.engine import fire
 from workflows.errors import MoveRefused
 from workflows.limits import Limit
-from workflows.models import Case, Clock, ClockInterval, Event, Note, Participation, User
+from workflows.models import Case, Clock, ClockInterval, Event, User
 from workflows.permits import available
 from workflows.published import calendar, lifecycle, policy
 from workflows.spec import StateSpec
 from workflows.sweeper import sweep
 
 GOING = {"running", "paused"}
+# One world for all examples: each walks a case of its own, and the engine does not look at any other.
+WALKS = settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+def walk(scene: Scene, draws: st.DataObject, at: datetime) -> None:
+    """Open a case and take up to 25 steps; raises AssertionError at the first that breaks an invariant."""
+    under_way = Walk(scene, draws, scene.open(at), at)
+    under_way.check()
+    for _ in range(draws.draw(st.integers(5, 25))):
+        under_way.step()
 
 
 @dataclass
@@ -70,7 +84,9 @@ class Walk:
 
     def _proper(self) -> None:
         row = self._row
-        offers = [(person, move.name) for person in self.scene.people for move in available(row, person, at=self.at)]
+        offers = [
+            (person, move.name) for person in self.scene.people for move in available(row, person, at=self.at)
+        ]
         if not offers:
             return
         person, name = self.draws.draw(st.sampled_from(offers))
@@ -79,10 +95,15 @@ class Walk:
     def _attempt(self, name: str, person: User, rev: int | None = None) -> None:
         data = self.scene.data(self.draws, self._row, name, self.at)
         before, key = everything(self.case), f"step-{self._row.rev}-{name}"
+        event: Event | MoveRefused
         try:
             event = fire(self.case.pk, name, by=person, at=self.at, key=key, data=data, rev=rev)
         except MoveRefused as refused:
-            assert everything(self.case) == before, f"{name} was refused ({refused}) and still changed something"
+            event = refused
+        if isinstance(event, MoveRefused):
+            assert everything(self.case) == before, (
+                f"{name} was refused ({event}) and still changed something"
+            )
             return
         assert rev is None, f"{name} was made on a case seen at {rev}"
         assert (event.transition, event.actor_id, event.happened_at) == (name, person.pk, self.at)
@@ -115,7 +136,9 @@ class Walk:
             head = digest_of(event, head, "sha256")
             assert event.digest == head
         assert case.head == head
-        logged = sorted((e.data["clock"], e.data["cycle"], e.happened_at) for e in events if e.name == "clock.missed")
+        logged = sorted(
+            (e.data["clock"], e.data["cycle"], e.happened_at) for e in events if e.name == "clock.missed"
+        )
         assert logged == sorted((c.kind, c.cycle, c.missed_at) for c in clocks if c.missed_at)
 
     def _holder_is_who_the_state_says(self, case: Case, state: StateSpec) -> None:
@@ -158,7 +181,7 @@ def _clocks_are_those_declared(case: Case, state: StateSpec, clocks: Sequence[Cl
 def _intervals_add_up(clock: Clock, intervals: Sequence[ClockInterval]) -> None:
     """Without gap or overlap from the start; one open while going, none afterwards; the cache is their sum."""
     assert intervals[0].started_at == clock.started_at
-    assert all(a.ended_at == b.started_at and a.kind != b.kind for a, b in zip(intervals, intervals[1:], strict=False))
+    assert all(a.ended_at == b.started_at and a.kind != b.kind for a, b in pairwise(intervals))
     last = intervals[-1]
     if clock.state in GOING:
         assert (last.kind, last.ended_at) == ({"running": "run", "paused": "pause"}[clock.state], None)
@@ -178,11 +201,17 @@ def _intervals_add_up(clock: Clock, intervals: Sequence[ClockInterval]) -> None:
 
 
 def everything(case: Case) -> list[Any]:
-    """Every row of the case."""
+    """Every row of the case: its own, those of every table that points at it, and the intervals of its clocks."""
+    related = [
+        field
+        for field in Case._meta.get_fields(include_hidden=True)
+        if field.auto_created and not field.concrete
+    ]
     return [
         list(Case.objects.filter(pk=case.pk).values()),
-        *(list(model.objects.filter(case=case).order_by("pk").values()) for model in (Event, Clock, Participation, Note)),
+        *(
+            list(r.related_model.objects.filter(**{r.field.name: case}).order_by("pk").values())
+            for r in related
+        ),
         list(ClockInterval.objects.filter(clock__case=case).order_by("pk").values()),
     ]
-
-

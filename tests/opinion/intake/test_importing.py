@@ -12,6 +12,7 @@ from django.db import connection
 from opinion.intake import importing
 from opinion.intake.headers import map_headers
 from opinion.intake.importing import ImportCounts, SheetImport
+from opinion.intake.problems import RowProblem
 from opinion.intake.registration import ImportPlan
 from opinion.intake.sheets import open_sheet
 from opinion.models import Contact, Link, Message
@@ -32,7 +33,7 @@ def rows(count, start=0):
 
 def run(path, at, **more):
     """Import a file as the system at the root desk; the counts and the problems."""
-    problems = []
+    problems: list[RowProblem] = []
     plan = ImportPlan("lb", Unit.objects.root(), User.objects.system(), at, more.pop("clocks", "registered"))
     with open_sheet(path) as sheet:
         job = SheetImport(
@@ -162,7 +163,8 @@ class TestOneImport:
 
     def test_key_that_appears_between_looking_and_writing_is_passed_over(self, tmp_path, at, monkeypatch):
         """Another import won the race for one row: the chunk is tried again without it."""
-        look, looked = SheetImport._new, []
+        look = SheetImport._new
+        looked: list[int] = []
 
         def racing(self, chunk):
             new = look(self, chunk)

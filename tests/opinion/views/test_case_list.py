@@ -46,6 +46,7 @@ def test_list_filters_by_state_source_type_and_phase(county: World, earlier: dat
     assert listed(as_, county, type="complaint") == [registered.number]
     assert listed(as_, county, unit=str(county.housing.pk)) == [assigned.number]
     assert listed(as_, county, phase="archived") == [archived.number]
+    assert listed(as_, county, phase="open", state="archived") == [archived.number]
     assert sorted(listed(as_, county, phase="all")) == [registered.number, assigned.number, archived.number]
 
 
