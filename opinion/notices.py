@@ -30,12 +30,13 @@ from opinion.audiences import (
     dispatchers,
     handlers,
     heads,
+    leaders,
     officers,
     reviewers,
     supervisors,
     together,
 )
-from workflows.models import Case, Clock, Event, User
+from workflows.models import Case, Clock, Event, Extension, User
 from workflows.published import lifecycle
 
 # Where nobody of a unit can be told, its head is, and then the desk, which can give the case to somebody else.
@@ -95,6 +96,13 @@ def still_late(events: Sequence[Event]) -> set[int]:
     return {e.pk for e in events if (e.case_id, e.data.get("clock"), e.data.get("cycle")) in going}
 
 
+def extension_waits(events: Sequence[Event]) -> set[int]:
+    """The request is still to be decided. One statement."""
+    waiting = Extension.objects.filter(case__in={e.case_id for e in events}, state=Extension.State.REQUESTED)
+    asked = set(waiting.filter(clock__finished_at=None).values_list("case_id", "seq"))
+    return {event.pk for event in events if (event.case_id, event.seq) in asked}
+
+
 def work(
     sentence: str, audience: Audience = UNIT, fallbacks: tuple[Audience, ...] = UNIT_FALLBACKS,
     *, still_true: StillTrue = still_there,
@@ -141,6 +149,10 @@ DECLARED: dict[str, Told | Silent] = {
     "message.contacted": Silent("首次联系是预期中的一步，案件页可见"),
     "message.visited": Silent("线下办理记录供查阅，无须他人动作"),
     "message.interim_replied": Silent("阶段性答复由承办单位作出，案件页可见"),
+    "message.extension_requested": work("申请延期，请审批", together(dispatchers, leaders), DESK_FALLBACKS, still_true=extension_waits),
+    "message.extension_granted": work("延期已批准", still_true=still_open),
+    "message.extension_refused": work("延期未获批准，请按期办理", still_true=still_open),
+    "message.extension_retracted": Silent("撤回的申请不再需要任何人审批"),
     "message.suspended": news("已暂停，时限停走", together(handlers, heads, supervisors), still_true=still_there),
     "message.resumed": work("已恢复办理，时限继续", still_true=still_open),
     # ---- 审核与答复
@@ -176,6 +188,7 @@ DECLARED: dict[str, Told | Silent] = {
         urgency=lambda event: Urgency.URGENT if pressing(event) else Urgency.PROMPT,
         still_true=still_late,
     ),
+    "clock.redated": Silent("日历或时限规则的变更由管理员预览后成批重算，案件页和待办随即显示新时限"),
     "definition.changed": Silent("流程版本的变更由管理员成批进行，案件页可见"),
 }  # fmt: skip
 

@@ -43,5 +43,6 @@ def event_label(case: Case, event: Event) -> str:
 
 ENGINE_EVENTS = {
     "clock.missed": "逾期",
+    "clock.redated": "时限重算",
     "definition.changed": "流程版本变更",
 }
