@@ -34,6 +34,8 @@ SCHEDULE = (
     Periodic("sweep", "workflows.sweeper.sweep", 1),
     Periodic("relay", "workflows.relay.relay", 1),
     Periodic("deliver", "notifications.delivering.deliver", 1),
+    Periodic("jobs", "opinion.jobs.run_pending_jobs", 1),
+    Periodic("clean_up_files", "opinion.jobs.clean_up_files", 3600),
 )
 
 BY_NAME = {job.name: job for job in SCHEDULE}

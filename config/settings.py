@@ -115,7 +115,12 @@ STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         # Uploads and exports are never under a served path; views stream them after asking who wants them.
-        "OPTIONS": {"location": VAR_DIR / "files", "base_url": None},
+        "OPTIONS": {
+            "location": VAR_DIR / "files",
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
     },
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"

@@ -157,14 +157,12 @@ class _Round:
     def _begin(self, parcel: Parcel) -> bool:
         """Count the attempt and renew the lease; False where somebody else has the notices by now."""
         ids = [notice.pk for notice in parcel.notices]
-        with transaction.atomic():
-            held = self._held(ids).update(
-                attempts=F("attempts") + 1, parcel=parcel.key, next_try_at=self.moment() + self.lease
-            )
-            if held != len(ids):
-                transaction.set_rollback(True)
+        held = self._held(ids).update(
+            attempts=F("attempts") + 1, parcel=parcel.key, next_try_at=self.moment() + self.lease
+        )
         if held != len(ids):
-            logger.warning("租约已失效，%d 条通知由其他进程接手", len(ids))
+            logger.warning("租约已失效，%d 条通知由其他进程接手", len(ids) - held)
+            self._put_back(parcel.notices)
             return False
         for notice in parcel.notices:
             notice.attempts += 1

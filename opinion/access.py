@@ -14,9 +14,9 @@ MESSAGE = "message"
 
 def desks_of(user: User, kind: str = MESSAGE) -> list[Unit]:
     """Desks at which this user may register cases of this kind, as the lifecycle's opening says."""
-    if not may_register(user, kind):
-        return []
     opening = _opening_roles(kind)
+    if not any(user.standing.roles.get(name) for name in opening):
+        return []
     desks = Unit.objects.filter(is_desk=True)
     return [
         d for d in desks if any(ROLES[name].may(Case(desk=d, unit=d, kind=kind), user) for name in opening)
@@ -26,6 +26,11 @@ def desks_of(user: User, kind: str = MESSAGE) -> list[Unit]:
 def may_register(user: User, kind: str = MESSAGE) -> bool:
     """Whether a role that opens cases is held anywhere; which desk it is good for says `desks_of`."""
     return any(user.standing.roles.get(name) for name in _opening_roles(kind))
+
+
+def may_import(user: User) -> bool:
+    """Whether there is a desk to import for; what is imported is not restricted, so the confidential officer has none."""
+    return bool(desks_of(user))
 
 
 def may_see_cases(user: User) -> bool:

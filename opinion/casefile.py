@@ -11,9 +11,10 @@ from typing import Literal
 
 from django.db.models import Q
 
-from opinion.contacts.book import shown
+from opinion.contacts.book import Person, opened
+from opinion.contacts.masking import blank_numbers
 from opinion.contacts.sealing import SealBroken
-from opinion.models import CallBack, Code, Link, Message, Rating, Reply, Visit
+from opinion.models import CallBack, Code, Contact, Link, Message, Rating, Reply, Visit
 from opinion.timeline import Entry, timeline
 from opinion.timing import Distance, clock_distance
 from workflows.limits import Limit
@@ -175,7 +176,8 @@ class RatingView:
 
 @dataclass(frozen=True)
 class CaseFile:
-    """What the case page shows. message: None for a case of another kind. contact: None where nothing was given.
+    """What the case page shows. message: None for a case of another kind. text: what was written, with the writer's
+    own name and any numbers masked; whoever gives a reason sees it whole. contact: None where nothing was given.
     actions: the buttons of this viewer; looking at the contact has its own, beside it."""
 
     case: Case
@@ -184,6 +186,7 @@ class CaseFile:
     clocks: list[ClockView]
     steps: list[Step]
     message: Message | None
+    text: str
     message_facts: list[tuple[str, str]]
     contact: ContactView | None
     units: dict[str, list[str]]
@@ -196,6 +199,14 @@ class CaseFile:
     actions: list[Move]
     may_reveal: bool
 
+    @property
+    def going_clocks(self) -> list[ClockView]:
+        return [view for view in self.clocks if view.clock.is_going]
+
+    @property
+    def finished_clocks(self) -> list[ClockView]:
+        return [view for view in self.clocks if not view.clock.is_going]
+
 
 def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
     """Read it. The case has come through `visible_to(viewer)`, with unit, lead, desk and user loaded."""
@@ -203,6 +214,7 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
     running = [view for view in clocks if view.left]
     codes = CodeLabels()
     moves = available(case, viewer, at=at)
+    person = _person(case)
     message = Message.objects.filter(case=case).first()
     replies = Reply.objects.filter(case=case).select_related("author", "unit").order_by("-seq", "-id")
     visits = Visit.objects.filter(case=case).select_related("author", "unit")
@@ -214,8 +226,9 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
         clocks=clocks,
         steps=steps_of(case),
         message=message,
+        text=blank_numbers(message.body, name=person.name if person else "") if message else "",
         message_facts=_message_facts(message, codes) if message else [],
-        contact=_contact(case),
+        contact=_contact(person),
         units=_units(case),
         replies=[ReplyView(reply, codes.of("result", reply.result)) for reply in replies],
         visits=[VisitView(visit, codes.of("offline_action", visit.action)) for visit in visits],
@@ -231,18 +244,21 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
     )
 
 
-def _contact(case: Case) -> ContactView | None:
+def _person(case: Case) -> Person | None:
+    """The details in clear, to be masked; None where the sealed ones cannot be opened."""
+    contact = Contact.objects.filter(case=case).first()
     try:
-        person = shown(case)
+        return opened(contact) if contact else Person()
     except SealBroken:
         logger.exception("contact of case %s cannot be opened", case.pk)
+        return None
+
+
+def _contact(person: Person | None) -> ContactView | None:
+    if person is None:
         return ContactView([], broken=True)
-    lines = [
-        ("姓名", person.name),
-        ("电话", person.phone),
-        ("地址", person.address),
-        ("电子邮箱", person.email),
-    ]
+    seen = person.masked()
+    lines = [("姓名", seen.name), ("电话", seen.phone), ("地址", seen.address), ("电子邮箱", seen.email)]
     return ContactView([line for line in lines if line[1]]) if person else None
 
 

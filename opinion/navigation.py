@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from opinion.access import MESSAGE, may_audit_exports, may_export, may_register, may_see_cases
+from opinion.access import (
+    MESSAGE,
+    may_audit_exports,
+    may_export,
+    may_import,
+    may_register,
+    may_see_cases,
+)
 from workflows.models import User
 
 
@@ -33,7 +40,7 @@ MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] 
     ("待办", "todo", (), _anybody, "todo"),
     ("案件", "case_list", (), may_see_cases, "case_list case action"),
     ("登记", "register", (), may_register, "register"),
-    ("导入", "imports", (), may_register, "imports import import_columns"),
+    ("导入", "imports", (), may_import, "imports import import_columns"),
     ("导出", "exports", (), _exports, "exports export export_file"),
     ("流程", "lifecycle", (MESSAGE,), _anybody, "lifecycle"),
 )

@@ -15,6 +15,7 @@ from django.db.models import Min
 from opinion.contacts.book import Person, sealed
 from opinion.contacts.masking import blank_numbers
 from opinion.models import Link, Message
+from workflows import rows
 from workflows.chain import text_digest
 from workflows.engine import Draft, open_many
 from workflows.errors import Already, MayNot
@@ -157,29 +158,22 @@ def _rows_of(
     item: Incoming, digest: str, first: dict[str, int], by: User
 ) -> Callable[[Case], Iterable[models.Model]]:
     def made(case: Case) -> Iterable[models.Model]:
-        new: list[models.Model] = [
-            Message(case=case, body_digest=digest, **{f: getattr(item, f) for f in _TAKEN})
-        ]
+        taken = {name: getattr(item, name) for name in _TAKEN}
+        yield rows.make(Message, case_id=case.pk, body_digest=digest, **taken)
         if item.person:
-            new.append(sealed(case.pk, item.person))
+            yield sealed(case.pk, item.person)
         if item.earlier_reply:
-            written_at = item.replied_at or item.at
-            new.append(
-                Note(
-                    case=case,
-                    seq=1,
-                    kind=EARLIER_REPLY,
-                    text=item.earlier_reply,
-                    author=by,
-                    written_at=written_at,
-                )
-            )
+            yield rows.make(
+                Note, case_id=case.pk, seq=1, kind=EARLIER_REPLY, text=item.earlier_reply, author_id=by.pk,
+                written_at=item.replied_at or item.at,
+            )  # fmt: skip
         # Within one batch, too, later duplicates point to the first.
         earlier = first.setdefault(digest, case.pk)
         if earlier != case.pk:
-            kind = Link.Kind.DUPLICATE_HINT
-            new.append(Link(from_case=case, to_case_id=earlier, kind=kind, made_by=by, made_at=item.at))
-        return new
+            yield rows.make(
+                Link, from_case_id=case.pk, to_case_id=earlier, kind=Link.Kind.DUPLICATE_HINT.value, made_by_id=by.pk,
+                made_at=item.at,
+            )  # fmt: skip
 
     return made
 

@@ -55,11 +55,13 @@ class NoteView:
 
 @dataclass(frozen=True)
 class Entry:
-    """One event in words. change: 待签收 → 待首次联系, empty where the state stayed. details: label, value."""
+    """One event in words. change: 待签收 → 待首次联系, empty where the state stayed.
+    handed_to: the unit that holds the case from here on, where that changed. details: label, value."""
 
     event: Event
     label: str
     change: str
+    handed_to: str
     details: list[tuple[str, str]]
     notes: list[NoteView]
 
@@ -81,15 +83,17 @@ def timeline(case: Case, codes: CodeLabels) -> list[Entry]:
         notes[note.seq].append(NoteView(NOTE_LABELS.get(note.kind, "说明"), note.text))
     events = list(case.events.select_related("actor", "unit").order_by("-seq"))
     names = _unit_names(events)
+    before = [event.unit_id for event in events[1:]] + [None]
     return [
         Entry(
-            event,
-            _label(case, event, spec),
-            _change(event, spec),
-            _details(event, codes, names, spec),
-            notes[event.seq],
+            event=event,
+            label=_label(case, event, spec),
+            change=_change(event, spec),
+            handed_to=event.unit.name if event.unit_id != held_by else "",
+            details=_details(event, codes, names, spec),
+            notes=notes[event.seq],
         )
-        for event in events
+        for event, held_by in zip(events, before, strict=True)
     ]
 
 

@@ -200,6 +200,11 @@ class ClockBook:
         look_again(clock)
         self._touch(clock)
 
+    def note_lapse(self, clock: Clock) -> None:
+        """A window has closed: nothing to log, nothing more to wait for."""
+        clock.next_at = None
+        self._touch(clock)
+
     def _begins(self, move: Move, kind: str) -> bool:
         """A step clock begins with every entry, a whole one once, a called one only where a transition restarts it."""
         if kind in move.transition.restarts:
@@ -234,6 +239,8 @@ class ClockBook:
     def _overlooked(self, clock: Clock, move: Move) -> list[Miss]:
         """A deadline that passed before this move and is not in the log yet."""
         if move.at <= clock.due_at or clock.state != Clock.State.RUNNING or clock.missed_at is not None:
+            return []
+        if lapses(move.lifecycle, clock.kind):
             return []
         self.note_miss(clock)
         return [Miss(clock, move.held_by)]
@@ -420,6 +427,12 @@ def consumed_in(closed: Iterable[ClockInterval], on: WorkingCalendar, limit: str
         for i in closed
         if i.kind == ClockInterval.Kind.RUN and i.ended_at is not None
     )
+
+
+def lapses(spec: LifecycleSpec, kind: str) -> bool:
+    """Whether running out of this clock is nobody's fault. A clock the lifecycle no longer declares is a promise."""
+    declared = spec.clocks.get(kind)
+    return declared is not None and declared.lapses
 
 
 def untouched(spec: LifecycleSpec, source: str, target: str, move: Move) -> bool:

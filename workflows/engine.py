@@ -158,9 +158,9 @@ def open_many(
 
 def _case(draft: Draft, case_id: int, number: str, definition: Definition, rules: PolicyVersion) -> Case:
     _check_aware(draft.at)
-    return Case(
-        id=case_id, number=number, kind=definition.code, title=draft.title[:200],
-        state=lifecycle(definition.pk).opening.to, parked="", definition=definition, policy=rules, rev=0, head="",
+    return rows.make(
+        Case, id=case_id, number=number, kind=definition.code, title=draft.title[:200],
+        state=lifecycle(definition.pk).opening.to, definition_id=definition.pk, policy_id=rules.pk,
         desk_id=draft.desk_id, unit_id=draft.desk_id, facts=draft.facts, restricted=draft.restricted,
         opened_at=draft.at, state_since=draft.at,
     )  # fmt: skip
@@ -174,10 +174,12 @@ def _first_event(case: Case, draft: Draft, name: str, by: User, recorded_at: dat
 
 
 def _parts(case: Case, draft: Draft) -> Iterable[Participation]:
-    role = Participation.Role
-    yield Participation(case=case, unit_id=draft.desk_id, role=role.DESK, started_at=draft.at)
-    for unit_id in draft.barred:
-        yield Participation(case=case, unit_id=unit_id, role=role.BARRED, started_at=draft.at)
+    units = [
+        (draft.desk_id, Participation.Role.DESK),
+        *((unit, Participation.Role.BARRED) for unit in draft.barred),
+    ]
+    for unit_id, role in units:
+        yield rows.make(Participation, case_id=case.pk, unit_id=unit_id, role=role.value, started_at=draft.at)
 
 
 def _numbers(prefix: str, drafts: Sequence[Draft]) -> list[str]:

@@ -46,8 +46,20 @@ def newest_calendar_id(code: str) -> int:
 
 
 def forget() -> None:
-    """Empty the caches: for a process that changes to another database."""
+    """Empty the caches of documents: their ids mean nothing in another database."""
     from workflows.machine import machine
+    from workflows.recording import system_id
 
-    for cached in (lifecycle, earlier, policy, ladder, calendar, machine):
+    for cached in (lifecycle, earlier, policy, ladder, calendar, machine, system_id):
         cached.cache_clear()
+
+
+def forget_database() -> None:
+    """Also forget how values and statements look to the database: for a process that changes to another kind."""
+    from workflows import rows, shapes, sheaf
+
+    forget()
+    for module in (rows, shapes, sheaf):
+        for made in vars(module).values():
+            if hasattr(made, "cache_clear"):
+                made.cache_clear()

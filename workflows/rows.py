@@ -168,7 +168,9 @@ def _copy(model: type[models.Model], rows: Sequence[models.Model]) -> None:
             row.pk = pk
     fields = inserted(model, True)
     shaped, names = shape(fields), ", ".join(quote(f) for f in fields)
-    with _connection().cursor() as cursor, cursor.copy(f"COPY {quote(model)} ({names}) FROM STDIN") as copy:
+    # Django wraps what `execute` raises, not what `copy` does: a key that is there already is an IntegrityError here, too.
+    wrapped = _connection().wrap_database_errors
+    with _connection().cursor() as cursor, wrapped, cursor.copy(f"COPY {quote(model)} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(prepared(shaped, row))
     for row in rows:

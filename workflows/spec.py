@@ -85,12 +85,14 @@ class ClockDecl(Document):
 
     met_by: the transitions that fulfil it; leaving its states otherwise voids it. counts: a `step` clock begins anew
     with every entry, a `whole` one runs once through the case, until a transition restarts it, and a `called` one only
-    ever begins where a transition restarts it. pauses_for: the reasons for which it may stand still in a state that
-    pauses it (the move's `reason`); empty: any.
+    ever begins where a transition restarts it. lapses: running out is nobody's fault (a window in which a person may
+    rate, the cap of a pause): no miss is logged, and a state's `on_due` says what happens then. pauses_for: the
+    reasons for which it may stand still in a state that pauses it (the move's `reason`); empty: any.
     """
 
     label: Label
     met_by: Names
+    lapses: bool = False
     counts: Literal["step", "whole", "called"] = "step"
     pauses_for: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
 
@@ -201,6 +203,8 @@ class LifecycleSpec(Document):
                     yield f"{at}.on_due.fire: “{s.on_due.fire}” 不是从本状态出发的流转，请先在 transitions 中声明"
         for name, c in self.clocks.items():
             yield from self._undeclared(f"clocks.{name}.met_by", c.met_by, self.transitions, "transitions")
+            if c.lapses and not any(s.on_due and s.on_due.clock == name for s in self.states.values()):
+                yield f"clocks.{name}.lapses: 到期不算逾期的时限要有状态以 on_due 说明到期后怎么办，请补上"
         yield from self._undeclared("opening.to", (self.opening.to,), self.states, "states")
         yield from _unknown("opening.role", self.opening.role, ROLES)
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from workflows import rows
-from workflows.clocks import ClockBook, Miss
+from workflows.clocks import ClockBook, Miss, lapses
 from workflows.locking import lock_many
 from workflows.machine import machine
 from workflows.models import Case, Clock, Event, User
@@ -70,6 +70,9 @@ def _sweep_locked(cases: Sequence[Case], at: datetime, done: Swept) -> None:
     for case in cases:
         due = sorted(book.due(case.pk, at=at), key=lambda clock: (clock.next_at, clock.pk))
         for clock in due:
+            if lapses(machine(case.definition_id).spec, clock.kind):
+                book.note_lapse(clock)
+                continue
             log.append(miss_event(case, Miss(clock, case.unit_id), state=case.state, recorded_at=recorded_at))
             book.note_miss(clock)
         if due:

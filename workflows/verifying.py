@@ -73,14 +73,19 @@ class Report:
     cases: int = 0
     events: int = 0
     notes: int = 0
-    bad: int = 0
     anchor: str = ""
     problems: list[Problem] = field(default_factory=list)
+    _bad: set[str] = field(default_factory=set)
+
+    @property
+    def bad(self) -> int:
+        return len(self._bad)
 
     def add(self, problem: Problem) -> None:
-        self.bad += 1
-        if len(self.problems) < MOST_PROBLEMS:
+        """Take it up, unless something earlier is known of its case."""
+        if problem.number not in self._bad and len(self.problems) < MOST_PROBLEMS:
             self.problems.append(problem)
+        self._bad.add(problem.number)
 
 
 def verify(*, as_of: datetime, number: str | None = None) -> Report:
@@ -162,11 +167,8 @@ def _verify_notes(report: Report, number: str | None) -> None:
     if number is not None:
         notes = notes.filter(case__number=number)
     rows = notes.order_by("case_id", "seq", "kind").values_list("number", "seq", "kind", "text", "said")
-    known = {problem.number for problem in report.problems}
     for problem in _note_problems(report, rows.iterator(chunk_size=CHUNK)):
-        if problem.number not in known:
-            known.add(problem.number)
-            report.add(problem)
+        report.add(problem)
 
 
 def _note_problems(report: Report, rows: Iterable[tuple[Any, ...]]) -> Iterator[Problem]:

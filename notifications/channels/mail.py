@@ -81,7 +81,7 @@ def compose(letter: Letter) -> EmailMessage:
     """The mail. Subject and body hold the words of the notices, which name a case by number."""
     first = letter.lines[0]
     subject = first.words if len(letter.lines) == 1 else f"{len(letter.lines)} 条通知"
-    mark = "【紧急】" if any(line.urgent for line in letter.lines) else ""
+    mark = "·紧急" if any(line.urgent for line in letter.lines) else ""
     body: list[str] = []
     for line in letter.lines[:LINES_MAX]:
         body += [
@@ -98,7 +98,7 @@ def compose(letter: Letter) -> EmailMessage:
         urljoin(settings.HUIYIN_BASE_URL, reverse("notice_settings")),
     ]
     return EmailMessage(
-        subject=f"{mark}{subject} · 回音",
+        subject=f"{subject}{mark} · 回音",
         body="\n".join(body),
         to=[letter.to.email],
         headers={

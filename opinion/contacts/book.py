@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from opinion.contacts import masking
 from opinion.contacts.sealing import index_of, seal, unseal
 from opinion.models import Contact
+from workflows import rows
 from workflows.engine import fire
 from workflows.models import Case, User
 
@@ -24,7 +25,7 @@ class Person:
     email: str = ""
 
     def __bool__(self) -> bool:
-        return any(astuple(self))
+        return bool(self.name or self.phone or self.address or self.email)
 
     def masked(self) -> Person:
         return Person(
@@ -36,7 +37,7 @@ class Person:
 def sealed(case_id: int, person: Person) -> Contact:
     """The row that keeps a person's details; not written yet."""
     texts = {field: seal(getattr(person, field), case_id=case_id, field=field) for field in FIELDS}
-    return Contact(case_id=case_id, phone_index=index_of(person.phone), **texts)
+    return rows.make(Contact, case_id=case_id, phone_index=index_of(person.phone), **texts)
 
 
 def opened(contact: Contact) -> Person:

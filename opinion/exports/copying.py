@@ -22,7 +22,7 @@ def copy_csv(target: io.RawIOBase, rows: Any, columns: Sequence[Column], zone: s
     size = count = 0
     with connection.cursor() as cursor:
         statement = f"COPY ({formatted(rows, columns, zone)}) TO STDOUT WITH (FORMAT csv)"
-        with cursor.copy(statement) as copy:
+        with connection.wrap_database_errors, cursor.copy(statement) as copy:
             # One block is one row.
             for count, block in enumerate(copy, 1):
                 pending.append(bytes(block))

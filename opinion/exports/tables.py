@@ -6,7 +6,8 @@ and the writer's name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Case as When_
@@ -96,11 +97,10 @@ def _of_definition(definition: str, code: Any) -> Any:
 
 
 def _states() -> dict[str, str]:
-    labels: dict[str, str] = {}
-    for pk, spec in _documents():
-        labels[f"{pk}:"] = ""  # the first event of a case comes from no state
-        labels |= {f"{pk}:{code}": state["label"] for code, state in spec["states"].items()}
-    return labels
+    # The first event of a case comes from no state.
+    return _by_definition(
+        lambda spec: {"": "", **{code: state["label"] for code, state in dict(spec["states"]).items()}}
+    )
 
 
 def _event_key() -> Any:
@@ -115,18 +115,30 @@ def _event_key() -> Any:
 
 
 def _event_labels() -> dict[str, str]:
-    labels: dict[str, str] = {}
-    for pk, spec in _documents():
-        labels |= {f"{pk}:e.{name}": label for name, label in ENGINE_EVENTS.items()}
-        labels[f"{pk}:e.{spec['opening']['event']}"] = "登记"
-        labels |= {f"{pk}:t.{name}": move["label"] for name, move in spec["transitions"].items()}
-        labels |= {f"{pk}:c.{name}": f"逾期：{clock['label']}" for name, clock in spec["clocks"].items()}
-    return labels
+    def labels(spec: dict[str, Any]) -> dict[str, str]:
+        named = {f"e.{name}": label for name, label in ENGINE_EVENTS.items()}
+        named[f"e.{spec['opening']['event']}"] = "登记"
+        named |= {f"t.{name}": move["label"] for name, move in dict(spec["transitions"]).items()}
+        return named | {
+            f"c.{name}": f"逾期：{clock['label']}" for name, clock in dict(spec["clocks"]).items()
+        }
+
+    return _by_definition(labels)
 
 
-def _documents() -> Iterable[tuple[int, dict[str, Any]]]:
-    """Every published lifecycle as it was stored: an old version may use names that are no longer registered."""
-    return list(Definition.objects.values_list("pk", "spec"))
+def _by_definition(labels: Callable[[dict[str, Any]], dict[str, str]]) -> dict[str, str]:
+    """`<definition>:<name>` → label, by the case's version; a name it has lost, by the newest version that knew it.
+
+    Documents are read as they were stored: an old version may use names that are no longer registered.
+    """
+    documents = list(Definition.objects.order_by("version").values_list("code", "pk", "spec"))
+    known: dict[str, dict[str, str]] = defaultdict(dict)
+    for code, _, spec in documents:
+        known[code] |= labels(spec)
+    found: dict[str, str] = {}
+    for code, pk, spec in documents:
+        found |= {f"{pk}:{name}": label for name, label in (known[code] | labels(spec)).items()}
+    return found
 
 
 def _kinds() -> dict[str, str]:

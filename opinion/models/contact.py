@@ -16,7 +16,9 @@ class Contact(models.Model):
     and by nothing less. There is no page that joins one person's cases.
     """
 
-    case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="contact", verbose_name="案件")
+    case = models.OneToOneField(
+        Case, models.PROTECT, primary_key=True, related_name="contact", verbose_name="案件"
+    )
     name = models.TextField("姓名", blank=True)
     phone = models.TextField("电话", blank=True)
     address = models.TextField("地址", blank=True)
@@ -26,7 +28,9 @@ class Contact(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "联系人"
         indexes: ClassVar = [
-            models.Index(fields=["phone_index"], condition=~models.Q(phone_index=""), name="op_contact_phone"),
+            models.Index(
+                fields=["phone_index"], condition=~models.Q(phone_index=""), name="op_contact_phone"
+            ),
         ]
 
     def __str__(self) -> str:

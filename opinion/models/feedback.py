@@ -22,7 +22,9 @@ class CallBack(Evidence):
     reached = models.BooleanField("是否接通")
     happened_at = models.DateTimeField("回访时间")
     record = models.TextField("回访记录", blank=True)
-    caller = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="回访人")
+    caller = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="回访人"
+    )
     written_at = models.DateTimeField("记录时间")
 
     class Meta:
@@ -48,7 +50,9 @@ class Rating(Evidence):
     speed = _grade("办理速度")
     automatic = models.BooleanField("系统默认", default=False)
     rated_at = models.DateTimeField("评价时间")
-    recorder = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="记录人")
+    recorder = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="记录人"
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "评价"

@@ -39,7 +39,9 @@ class Link(models.Model):
     from_case = models.ForeignKey(Case, models.PROTECT, related_name="links_out", verbose_name="案件")
     to_case = models.ForeignKey(Case, models.PROTECT, related_name="links_in", verbose_name="主案件")
     kind = models.CharField("类别", max_length=20, choices=Kind)
-    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="建立人")
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="建立人"
+    )
     made_at = models.DateTimeField("建立时间")
     ended_at = models.DateTimeField("解除时间", null=True, blank=True)
 
@@ -55,7 +57,9 @@ class Link(models.Model):
                 fields=["from_case"], condition=Q(ended_at=None, kind="merged"), name="op_link_one_master"
             ),
             models.CheckConstraint(condition=~Q(from_case=F("to_case")), name="op_link_not_itself"),
-            models.CheckConstraint(condition=Q(ended_at=None) | Q(ended_at__gte=F("made_at")), name="op_link_ordered"),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(ended_at__gte=F("made_at")), name="op_link_ordered"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,7 +18,9 @@ class Message(models.Model):
     received_at: when the person sent it; null where the source does not say.
     """
 
-    case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="message", verbose_name="案件")
+    case = models.OneToOneField(
+        Case, models.PROTECT, primary_key=True, related_name="message", verbose_name="案件"
+    )
     source = models.CharField("来源", max_length=30)
     external_number = models.CharField("来源编号", max_length=100, blank=True)
     external_key = models.CharField("来源键", max_length=120)

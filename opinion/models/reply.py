@@ -31,7 +31,9 @@ class Reply(Evidence):
     digest = models.CharField("摘要", max_length=80)
     result = models.CharField("办理结果", max_length=30, blank=True)
     public = models.BooleanField("公开答复", default=False)
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="作者")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="作者"
+    )
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+", verbose_name="单位")
     written_at = models.DateTimeField("时间")
 

@@ -24,7 +24,9 @@ class Visit(Evidence):
     people = models.CharField("参加人员", max_length=200, blank=True)
     outcome = models.TextField("情况记录")
     first_contact = models.BooleanField("首次联系", default=False)
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="记录人")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="记录人"
+    )
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+", verbose_name="单位")
     written_at = models.DateTimeField("记录时间")
 

@@ -18,7 +18,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
     """A filter that cannot be understood shows its errors and no cases, and keeps what was typed."""
     at = timezone.now()
     user = user_of(request)
-    asked = CaseFilter(request.GET, user=user)
+    asked = CaseFilter(request.GET)
     page = Page([], None, None)
     if asked.is_valid():
         page = page_of(request, asked.narrow(Case.objects.visible_to(user), at=at), asked.order)

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 
 from opinion.contacts.book import opened
 from opinion.contacts.sealing import SealBroken
-from opinion.models import Contact
+from opinion.models import Contact, Message
 from workflows.models import Case, Event
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,9 @@ def show_contact(request: HttpRequest, case: Case, event: Event, *, at: datetime
         ("地址", person.address),
         ("电子邮箱", person.email),
     ]
-    return render(
-        request, "opinion/contact.html", {"case": case, "lines": [line for line in lines if line[1]]}
-    )
+    context = {
+        "case": case,
+        "lines": [line for line in lines if line[1]],
+        "message": Message.objects.filter(case=case).first(),
+    }
+    return render(request, "opinion/contact.html", context)

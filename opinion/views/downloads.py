@@ -17,9 +17,12 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u202a-\u202e\u2066-\u2069]+")
 
 
 def safe_name(name: str) -> str:
-    """A file name for any system: no path, no control or direction characters, not hidden, not endless."""
-    stem, _, ending = _UNSAFE.sub("_", name).strip(". ").rpartition(".")
-    return f"{stem[:80] or '文件'}.{ending[:8]}" if ending else "文件"
+    """A file name for any system: no path, no control or direction characters, no unknown ending, not endless."""
+    clean = _UNSAFE.sub("_", name).strip(". _")
+    stem, _, ending = clean.rpartition(".")
+    if ending in TYPES:
+        return f"{stem[:80] or '文件'}.{ending}"
+    return clean.replace(".", "_")[:80] or "文件"
 
 
 def handed_out(stored: FieldFile, name: str) -> FileResponse:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from opinion import jobs
-from opinion.access import desks_of, may_register
+from opinion.access import desks_of, may_import
 from opinion.intake.headers import UnknownHeading, map_headers
 from opinion.intake.limits import SheetRefused
 from opinion.intake.preview import Preview
@@ -29,9 +29,9 @@ SHOWN = 30
 
 
 def _registrar(request: HttpRequest) -> User:
-    """The person, if registering is theirs to do. Raises PermissionDenied."""
+    """The person, if importing is theirs to do. Raises PermissionDenied."""
     user = user_of(request)
-    if not may_register(user):
+    if not may_import(user):
         raise PermissionDenied
     return user
 

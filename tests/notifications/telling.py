@@ -8,6 +8,7 @@ from datetime import datetime
 from notifications.directory import Directory, Pair
 from notifications.models import Notice
 from notifications.registry import CATALOGUE, PATHS, Audience, Silent, Told, Urgency
+from tests.workflows.toy import parts  # noqa: F401  # registers
 from workflows.engine import fire
 from workflows.models import Case, Event
 from workflows.relay import relay

@@ -81,13 +81,21 @@ def test_week_of_downtime_is_caught_up_oldest_first(world, at):
     assert seen[:2] == [cases[0].pk, cases[0].pk]
 
 
-def test_paused_clock_is_never_missed(world, at):
+def test_pause_ends_by_itself_at_its_cap_and_nobody_missed_anything(world, at):
     case = world.case(at)
     fire(case.pk, "give", by=world.clerk, at=at, data={"lead": world.office.pk})
     fire(case.pk, "take", by=world.worker, at=at)
     fire(case.pk, "wait", by=world.worker, at=at)
-    assert sweep(at=at + timedelta(days=60)).missed == 0
-    assert Case.objects.get(pk=case.pk).due_at is None
+    rest = case.clocks.get(kind="rest")
+    done = sweep(at=rest.due_at + timedelta(hours=1))
+    assert (done.missed, done.fired) == (0, 1)
+    resumed = case.events.get(name="toy.resumed")
+    assert (resumed.happened_at, resumed.actor) == (rest.due_at, User.objects.system())
+    rest.refresh_from_db()
+    assert (rest.state, rest.missed_at) == ("met", None)
+    case = Case.objects.get(pk=case.pk)
+    assert case.state == "working"
+    assert case.due_at == case.clocks.get(kind="finish").due_at
 
 
 def test_naive_moment_is_refused(world, at):

@@ -15,7 +15,7 @@ from django.utils import timezone
 from opinion.intake.fields import FIELDS_BY_NAME
 from opinion.intake.headers import HeaderMapping, UnknownHeading, map_headers
 from opinion.intake.importing import ImportCounts, SheetImport
-from opinion.intake.limits import SheetRefused
+from opinion.intake.limits import MEBIBYTE, ReadLimits, SheetRefused
 from opinion.intake.problems import ProblemSheet, RowProblem
 from opinion.intake.registration import ImportPlan
 from opinion.intake.sheets import Sheet, open_sheet
@@ -23,6 +23,8 @@ from opinion.models import Code
 from workflows.models import Unit, User
 
 PROBLEMS_SHOWN = 10
+# Whoever runs commands here may bring a larger file than a page takes; what it may unpack to stays limited.
+LIMITS = ReadLimits(max_bytes=500 * MEBIBYTE)
 
 
 class Command(BaseCommand):
@@ -49,7 +51,7 @@ class Command(BaseCommand):
         by, at = User.objects.system(), timezone.now()
         plan = ImportPlan(_source(options["source"]), _desk(options["desk"]), by, at, options["clocks"])
         try:
-            with open_sheet(options["file"]) as sheet:
+            with open_sheet(options["file"], limits=LIMITS) as sheet:
                 mapping = map_headers(sheet.headers, _overrides(options["map"]))
                 self._check(mapping, sheet)
                 with _report(options["errors"]) as report:

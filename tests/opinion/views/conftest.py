@@ -1,4 +1,4 @@
-"""The county and its people, logged in."""
+"""The made-up county's people, each with a browser of their own."""
 
 from __future__ import annotations
 
@@ -9,27 +9,25 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tests.opinion.views.county import County, make_county
+from tests.factories.world import World
+from workflows.models import User
 
-
-@pytest.fixture
-def county(db: None) -> County:
-    return make_county()
+As = Callable[[User], Client]
 
 
 @pytest.fixture
 def earlier() -> datetime:
-    """A little before the pages' own now: what the tests did is past, and nothing is due yet."""
-    return timezone.now() - timedelta(minutes=10)
+    """A little before the pages' own now, whole to the minute as forms have it: what tests do is past, not due yet."""
+    return (timezone.now() - timedelta(minutes=20)).replace(second=0, microsecond=0)
 
 
 @pytest.fixture
-def as_(county: County) -> Callable[[str], Client]:
-    """A browser of the person with this username."""
+def as_(county: World) -> As:
+    """A client in which this person is logged in."""
 
-    def enter(username: str) -> Client:
+    def enter(user: User) -> Client:
         client = Client()
-        client.force_login(county.people[username])
+        client.force_login(user)
         return client
 
     return enter

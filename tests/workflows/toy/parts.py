@@ -36,6 +36,7 @@ def toy_give(move: Move) -> None:
 
     move.set(lead_id=move.data["lead"])
     move.log(lead=move.data["lead"])
+    Participation.objects.filter(case=move.case, role="lead", ended_at=None).update(ended_at=move.at)
     move.add(Participation(case=move.case, unit_id=move.data["lead"], role="lead", started_at=move.at))
 
 

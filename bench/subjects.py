@@ -1,0 +1,22 @@
+"""What can be measured, by name."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bench import days, files, moving
+from bench.timing import Table
+
+
+class Subject(Protocol):
+    """Measures on the default database. quick: a rough answer within seconds."""
+
+    def __call__(self, *, quick: bool) -> list[Table]: ...
+
+
+SUBJECTS: dict[str, Subject] = {
+    "fire": moving.fire_one,
+    "batch": moving.batch,
+    "files": files.in_and_out,
+    "days": days.adding,
+}

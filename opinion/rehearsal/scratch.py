@@ -1,0 +1,71 @@
+"""A throw-away database that stands in for the real one: same documents, same code lists, no case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.db import connections, models
+from django.db.migrations.executor import MigrationExecutor
+from django.db.utils import ConnectionHandler
+
+from opinion.models import Code
+from workflows.models import CalendarVersion, Definition, PolicyVersion
+from workflows.models.definition import PublishedDocument
+from workflows.published import forget_database
+
+ALIAS = "default"
+# Nothing here outlives the process: no need to wait for the disk.
+_FAST = (
+    "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-64000;"
+)
+
+
+@contextmanager
+def scratch_database() -> Iterator[None]:
+    """Inside, the default connection of this thread is an SQLite file with the published documents of the real one.
+
+    The real connection is left as it is, in its transaction if it is in one, and put back whatever happens.
+    """
+    copied = _published()
+    live = connections[ALIAS]
+    with TemporaryDirectory(prefix="huiyin-rehearsal-") as folder:
+        scratch = ConnectionHandler(
+            {
+                ALIAS: {
+                    "ENGINE": "django.db.backends.sqlite3",
+                    "NAME": str(Path(folder) / "rehearsal.sqlite3"),
+                    "OPTIONS": {"transaction_mode": "IMMEDIATE", "init_command": _FAST},
+                }
+            }
+        )[ALIAS]
+        connections[ALIAS] = scratch
+        forget_database()
+        try:
+            executor = MigrationExecutor(scratch)
+            # Without the command's signals: what is to be published comes from the real database.
+            executor.migrate(executor.loader.graph.leaf_nodes())
+            for rows in copied:
+                if rows:
+                    type(rows[0])._default_manager.bulk_create(rows)
+            yield
+        finally:
+            scratch.close()
+            connections[ALIAS] = live
+            forget_database()
+
+
+def _published() -> list[list[models.Model]]:
+    """Code lists, and the newest version of every document, under their own ids and in nobody's name."""
+    documents: list[type[PublishedDocument]] = [CalendarVersion, PolicyVersion, Definition]
+    found: list[list[models.Model]] = [list(Code.objects.all())]
+    for model in documents:
+        newest = list(model.objects.newest())
+        for document in newest:
+            document.published_by = None
+        found.append(list(newest))
+    return found
+
+

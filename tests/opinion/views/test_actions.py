@@ -1,0 +1,149 @@
+"""Moves through their pages: forms, double clicks, and the three refusals."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.factories.world import PERSON, World
+from tests.opinion.views.conftest import As
+from workflows.models import Case
+
+
+def form_of(client: Client, case: Case, name: str) -> dict[str, str]:
+    """The hidden fields of a move's page."""
+    page = client.get(reverse("action", args=[case.number, name])).content.decode()
+    return dict(re.findall(r'<input type="hidden" name="(token|rev)" value="([^"]+)">', page))
+
+
+def send(client: Client, case: Case, name: str, **data: Any) -> Any:
+    return client.post(reverse("action", args=[case.number, name]), data)
+
+
+def test_move_goes_through_and_back_to_the_case(county: World, earlier: datetime, as_: As):
+    case, client = county.register(earlier), as_(county.dispatcher)
+    hidden = form_of(client, case, "assign")
+    response = send(client, case, "assign", **hidden, lead=county.housing.pk, requirement="请尽快")
+    assert response.headers["Location"] == reverse("case", args=[case.number])
+    case.refresh_from_db()
+    assert (case.state, case.lead_id) == ("assigned", county.housing.pk)
+    assert f"{case.number} 已办理“交办”" in client.get(response.headers["Location"]).content.decode()
+
+
+def test_two_clicks_do_one_thing(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("handling", earlier), as_(county.handler)
+    hidden = form_of(client, case, "comment")
+    first = send(client, case, "comment", **hidden, comment="已到场")
+    second = send(client, case, "comment", **hidden, comment="已到场")
+    assert (first.status_code, second.status_code) == (302, 302)
+    assert case.events.filter(transition="comment").count() == 1
+
+
+def test_key_of_one_person_is_no_key_of_another(county: World, earlier: datetime, as_: As):
+    case = county.walk("handling", earlier)
+    hidden = form_of(as_(county.handler), case, "comment")
+    send(as_(county.handler), case, "comment", **hidden, comment="甲")
+    response = send(as_(county.head), case, "comment", **hidden, comment="乙")
+    assert response.status_code == 409  # the case has moved on since this form was shown
+    assert case.events.filter(transition="comment").count() == 1
+
+
+def test_form_with_errors_keeps_what_was_typed(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("assigned", earlier), as_(county.handler)
+    response = send(client, case, "decline", **form_of(client, case, "decline"), basis="不属本单位职责")
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "请选择“退单理由”" in page
+    assert "不属本单位职责</textarea>" in page
+
+
+def test_move_made_meanwhile_answers_who_made_it_and_keeps_the_text(
+    county: World, earlier: datetime, as_: As
+):
+    case, client = county.walk("assigned", earlier), as_(county.handler)
+    hidden = form_of(client, case, "decline")
+    county.do(case, "accept", at=earlier + timedelta(minutes=5), by=county.head)
+    response = send(client, case, "decline", **hidden, reason="r1", basis="不属本单位职责")
+    page = response.content.decode()
+    assert response.status_code == 409
+    assert "负老褚 已于" in page
+    assert "办理“签收”" in page
+    assert "不属本单位职责</textarea>" in page
+    assert '<button class="button button-danger"' not in page
+
+
+def test_form_can_be_sent_again_after_an_unrelated_change(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("handling", earlier), as_(county.handler)
+    hidden = form_of(client, case, "draft_reply")
+    county.do(case, "comment", at=earlier + timedelta(minutes=5))
+    refused = send(client, case, "draft_reply", **hidden, text="已修复", result="solved")
+    assert refused.status_code == 409
+    again = dict(re.findall(r'name="(token|rev)" value="([^"]+)"', refused.content.decode()))
+    assert send(client, case, "draft_reply", **again, text="已修复", result="solved").status_code == 302
+    case.refresh_from_db()
+    assert case.state == "drafted"
+
+
+def test_move_of_somebody_else_is_refused_in_words(county: World, earlier: datetime, as_: As):
+    case, client = county.register(earlier), as_(county.reviewer)
+    for response in (
+        client.get(reverse("action", args=[case.number, "assign"])),
+        send(client, case, "assign", token="t" * 22, rev=case.rev, lead=county.housing.pk),
+    ):
+        assert response.status_code == 403
+        assert f"您没有对 {case.number} 办理“交办”的权限" in response.content.decode()
+    case.refresh_from_db()
+    assert case.state == "registered"
+
+
+def test_unknown_hidden_or_unseen_moves_are_not_found(county: World, earlier: datetime, as_: As):
+    case = county.walk("assigned", earlier)
+    for user, name in (
+        (county.handler, "fly"), (county.handler, "deem_accepted"), (county.other_handler, "accept"),
+    ):  # fmt: skip
+        assert as_(user).get(reverse("action", args=[case.number, name])).status_code == 404
+
+
+def test_move_without_token_or_version_is_a_bad_request(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("assigned", earlier), as_(county.handler)
+    assert send(client, case, "accept", rev=case.rev).status_code == 400
+    assert send(client, case, "accept", token="t" * 22).status_code == 400
+    assert send(client, case, "accept", token="<script>", rev=case.rev).status_code == 400
+
+
+def test_move_asks_for_confirmation_where_the_lifecycle_says_so(county: World, earlier: datetime, as_: As):
+    case = county.walk("reviewed", earlier)
+    page = as_(county.reviewer).get(reverse("action", args=[case.number, "reply"])).content.decode()
+    assert "答复将送达留言人，确定答复？" in page
+
+
+def test_case_given_to_another_office_is_out_of_sight(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("assigned", earlier), as_(county.handler)
+    county.do(case, "accept", at=earlier + timedelta(minutes=5))
+    hidden = form_of(as_(county.dispatcher), case, "transfer")
+    response = send(
+        as_(county.dispatcher), case, "transfer", **hidden, lead=county.water.pk, requirement="属供水管网"
+    )
+    assert response.headers["Location"] == reverse("case", args=[case.number])
+    assert client.get(response.headers["Location"]).status_code == 404
+
+
+def test_old_page_of_a_reveal_sent_again_shows_nothing(
+    county: World, earlier: datetime, as_: As, monkeypatch: pytest.MonkeyPatch
+):
+    case, client = county.walk("handling", earlier), as_(county.handler)
+    hidden = form_of(client, case, "reveal_contact")
+    shown = send(client, case, "reveal_contact", **hidden, reason="核实")
+    twice = send(client, case, "reveal_contact", **hidden, reason="核实")
+    assert PERSON.phone in shown.content.decode()
+    assert PERSON.phone in twice.content.decode()
+    monkeypatch.setattr("opinion.views.contact.REPEAT", timedelta(0))
+    late = send(client, case, "reveal_contact", **hidden, reason="核实")
+    assert late.headers["Location"] == reverse("case", args=[case.number])
+    assert "已显示过" in client.get(late.headers["Location"]).content.decode()
+    assert case.events.filter(name="contact.revealed").count() == 1

@@ -1,0 +1,124 @@
+"""The case page: everything about one case, for those who may know of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from opinion.contacts.book import Person
+from opinion.models import Contact
+from tests.factories.world import World
+from tests.opinion.views.conftest import As
+from workflows.models import Case, User
+
+CASE_STATEMENTS = 22
+
+
+def page_of(as_: As, user: User, case: Case) -> str:
+    response = as_(user).get(reverse("case", args=[case.number]))
+    assert response.status_code == 200
+    page: str = response.content.decode()
+    return page
+
+
+def buttons(page: str) -> list[str]:
+    return re.findall(r'<a class="button button-\w+" href="[^"]+/do/(\w+)/"', page)
+
+
+def test_buttons_are_the_moves_of_this_person(county: World, earlier: datetime, as_: As):
+    case = county.walk("assigned", earlier)
+    assert buttons(page_of(as_, county.handler, case)) == ["accept", "claim", "comment", "decline"]
+    assert buttons(page_of(as_, county.exporter, case)) == []
+    assert "recall" in buttons(page_of(as_, county.dispatcher, case))
+
+
+def test_clock_says_why(county: World, earlier: datetime, as_: As):
+    case = county.walk("assigned", earlier)
+    clock = case.clocks.get(kind="accept")
+    page = page_of(as_, county.handler, case)
+    assert "1个工作日" in page
+    rule = next(r for r in case.policy.parsed.rules if r.row == clock.rule)
+    assert rule.source in page
+    assert "为什么是这个期限" in page
+
+
+def test_provisional_deadline_is_marked(county: World, as_: As):
+    at = datetime.fromisoformat("2026-11-20T10:00+08:00")
+    case = county.register(at, source="lb", type="complaint", complexity="hard")
+    case.refresh_from_db()
+    clock = case.clocks.get(kind="resolve")
+    page = page_of(as_, county.dispatcher, case)
+    assert ("暂定" in page) == (clock.provisional or case.provisional)
+
+
+def test_missed_deadline_stands_out_in_the_timeline(county: World, earlier: datetime, as_: As):
+    case = county.register(earlier - timedelta(days=20))
+    county.do(case, "assign", at=earlier)
+    page = page_of(as_, county.dispatcher, case)
+    missed = re.search(r'<li class="is-missed">(.*?)</li>', page, re.DOTALL)
+    assert missed is not None
+    assert "逾期：交办" in missed[1]
+    assert "责任单位 网络问政办" in missed[1]
+
+
+def test_timeline_tells_notes_and_who_holds_it(county: World, earlier: datetime, as_: As):
+    case = county.walk("declined", earlier)
+    page = page_of(as_, county.dispatcher, case)
+    assert "依据：依据三定方案，不属本单位职责" in page
+    assert "原因：非本单位职责" in page
+    assert "待签收 → 退单待定" in page
+    assert "由住建局负责" in page
+
+
+def test_replies_keep_their_versions(county: World, earlier: datetime, as_: As):
+    case = county.walk("drafted", earlier)
+    county.do(case, "send_back", at=earlier + timedelta(minutes=10))
+    county.do(case, "draft_reply", at=earlier + timedelta(minutes=11), text="已于今日清理。")
+    page = page_of(as_, county.handler, case)
+    assert re.findall(r"<h3>(拟稿 第 \d 稿)</h3>", page) == ["拟稿 第 2 稿", "拟稿 第 1 稿"]
+    assert "请补充清理时间" in page
+
+
+def test_links_name_only_cases_the_viewer_may_know_of(county: World, earlier: datetime, as_: As):
+    first = county.register(earlier, body="同一件事")
+    second = county.register(earlier, body="同一件事")
+    county.do(second, "assign", at=earlier)
+    assert first.number in page_of(as_, county.dispatcher, second)
+    assert first.number not in page_of(as_, county.handler, second)
+    assert "关联案件" not in page_of(as_, county.handler, second)
+
+
+def test_case_out_of_sight_is_not_found(county: World, earlier: datetime, as_: As):
+    case = county.walk("assigned", earlier)
+    for user in (county.other_handler, county.sysadmin):
+        assert as_(user).get(reverse("case", args=[case.number])).status_code == 404
+    assert as_(county.dispatcher).get(reverse("case", args=["LY2026-999999"])).status_code == 404
+
+
+def test_contact_that_cannot_be_opened_says_so(
+    county: World, earlier: datetime, as_: As, caplog: pytest.LogCaptureFixture
+):
+    case = county.register(earlier, person=Person("张三"))
+    Contact.objects.filter(case=case).update(name="v1.gone.AAAA")
+    assert "联系方式的密文打不开" in page_of(as_, county.dispatcher, case)
+    assert "cannot be opened" in caplog.text
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_page_takes_as_many_statements_for_three_records_as_for_one(
+    county: World, earlier: datetime, as_: As, rounds: int
+):
+    case = county.walk("handling", earlier)
+    for number in range(rounds):
+        county.do(case, "record_visit", at=earlier + timedelta(minutes=5 + number))
+        county.do(case, "comment", at=earlier + timedelta(minutes=5 + number))
+    client = as_(county.handler)
+    client.get(reverse("case", args=[case.number]))
+    with CaptureQueriesContext(connection) as asked:
+        client.get(reverse("case", args=[case.number]))
+    assert len(asked) == CASE_STATEMENTS, [query["sql"] for query in asked]

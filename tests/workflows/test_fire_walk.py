@@ -1,0 +1,48 @@
+"""Whatever moves a case makes, in whatever order and by whomever, its rows go on agreeing with each other."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.workflows.toy.world import ToyWorld
+from tests.workflows.walking import Scene, Walk
+from workflows.models import Case, User
+
+# One world for all examples: each walks a case of its own, and the engine does not look at any other.
+WALKS = settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+REMARKS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+
+
+def toy_scene(world: ToyWorld) -> Scene:
+    def data(draws: st.DataObject, case: Case, name: str, at: datetime) -> dict[str, Any]:
+        if name == "give":
+            return {"lead": draws.draw(st.sampled_from([world.office.pk, world.other.pk]))}
+        if name == "regrade":
+            return {"grade": draws.draw(st.sampled_from(["plain", "hard"]))}
+        if name == "remark":
+            return {"remark": draws.draw(REMARKS)}
+        return {}
+
+    people = [world.clerk, world.worker, world.other_worker, world.watcher, User.objects.system()]
+    return Scene(people, world.case, data)
+
+
+@WALKS
+@given(draws=st.data())
+def test_walk_keeps_every_invariant_of_the_toy(world, at, draws):
+    walk(toy_scene(world), draws, at)
+
+
+def walk(scene: Scene, draws: st.DataObject, at: datetime) -> None:
+    under_way = Walk(scene, draws, scene.open(at), at)
+    under_way.check()
+    for _ in range(draws.draw(st.integers(5, 25))):
+        under_way.step()

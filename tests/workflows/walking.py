@@ -1,0 +1,199 @@
+"""Random walks over a lifecycle, and what has to hold after every step whatever the lifecycle says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import strategies as st
+
+from workflows.chain import digest_of
+from workflows.clocks import consumed
+from workflows.engine import fire
+from workflows.errors import MoveRefused
+from workflows.limits import Limit
+from workflows.models import Case, Clock, ClockInterval, Event, Note, Participation, User
+from workflows.permits import available
+from workflows.published import calendar, lifecycle, policy
+from workflows.spec import StateSpec
+from workflows.sweeper import sweep
+
+GOING = {"running", "paused"}
+
+
+@dataclass
+class Scene:
+    """A lifecycle with its people. data: what the form of a transition says, with values drawn by hypothesis."""
+
+    people: Sequence[User]
+    open: Callable[[datetime], Case]
+    data: Callable[[st.DataObject, Case, str, datetime], dict[str, Any]]
+
+
+@dataclass
+class Walk:
+    """One case under way. finished, first_due: what must never change again, by clock."""
+
+    scene: Scene
+    draws: st.DataObject
+    case: Case
+    at: datetime
+    finished: dict[int, dict[str, Any]] = field(default_factory=dict)
+    first_due: dict[int, datetime] = field(default_factory=dict)
+    unit_id: int = 0
+
+    def step(self) -> None:
+        """One thing that happens: a proper move, an improper one, a repetition, a sweep; then every invariant."""
+        self.at += timedelta(minutes=self.draws.draw(st.sampled_from([0, 1, 7, 300, 60 * 24, 60 * 24 * 9])))
+        what = self.draws.draw(st.sampled_from(["proper"] * 5 + ["any", "stale", "sweep"]))
+        if what == "sweep":
+            sweep(at=self.at)
+        elif what == "proper":
+            self._proper()
+        else:
+            self._attempt(
+                self.draws.draw(st.sampled_from(sorted(self._spec.transitions))),
+                self.draws.draw(st.sampled_from(self.scene.people)),
+                rev=self._row.rev - 1 if what == "stale" else None,
+            )
+        self.check()
+
+    @property
+    def _row(self) -> Case:
+        return Case.objects.get(pk=self.case.pk)
+
+    @property
+    def _spec(self) -> Any:
+        return lifecycle(self._row.definition_id)
+
+    def _proper(self) -> None:
+        row = self._row
+        offers = [
+            (person, move.name) for person in self.scene.people for move in available(row, person, at=self.at)
+        ]
+        if not offers:
+            return
+        person, name = self.draws.draw(st.sampled_from(offers))
+        self._attempt(name, person)
+
+    def _attempt(self, name: str, person: User, rev: int | None = None) -> None:
+        data = self.scene.data(self.draws, self._row, name, self.at)
+        before, key = everything(self.case), f"step-{self._row.rev}-{name}"
+        event: Event | MoveRefused
+        try:
+            event = fire(self.case.pk, name, by=person, at=self.at, key=key, data=data, rev=rev)
+        except MoveRefused as refused:
+            event = refused
+        if isinstance(event, MoveRefused):
+            assert everything(self.case) == before, (
+                f"{name} was refused ({event}) and still changed something"
+            )
+            return
+        assert rev is None, f"{name} was made on a case seen at {rev}"
+        assert (event.transition, event.actor_id, event.happened_at) == (name, person.pk, self.at)
+        after = everything(self.case)
+        assert after != before
+        assert fire(self.case.pk, name, by=person, at=self.at, key=key, data=data).pk == event.pk
+        assert everything(self.case) == after, f"{name} was repeated with its key and changed something"
+
+    def check(self) -> None:
+        """Every invariant."""
+        case = self._row
+        state = self._spec.states[case.state]
+        clocks = list(Clock.objects.filter(case=case))
+        self._log_is_whole(case, clocks)
+        _clocks_are_those_declared(case, state, clocks)
+        for clock in clocks:
+            _intervals_add_up(clock, list(ClockInterval.objects.filter(clock=clock).order_by("id")))
+        running = [clock for clock in clocks if clock.state == "running"]
+        assert case.due_at == min((clock.due_at for clock in running), default=None)
+        assert (case.closed_at is None) is (state.phase == "open")
+        assert (case.archived_at is not None) is (state.phase == "archived")
+        self._holder_is_who_the_state_says(case, state)
+        self._past_stays_past(clocks)
+
+    def _log_is_whole(self, case: Case, clocks: Sequence[Clock]) -> None:
+        events = list(Event.objects.filter(case=case).order_by("seq"))
+        assert [event.seq for event in events] == list(range(1, case.rev + 1))
+        head = ""
+        for event in events:
+            head = digest_of(event, head, "sha256")
+            assert event.digest == head
+        assert case.head == head
+        logged = sorted(
+            (e.data["clock"], e.data["cycle"], e.happened_at) for e in events if e.name == "clock.missed"
+        )
+        assert logged == sorted((c.kind, c.cycle, c.missed_at) for c in clocks if c.missed_at)
+
+    def _holder_is_who_the_state_says(self, case: Case, state: StateSpec) -> None:
+        expected = {"desk": case.desk_id, "lead": case.lead_id, "none": self.unit_id or case.unit_id}
+        assert case.unit_id == expected[state.holder]
+        self.unit_id = case.unit_id
+        last = Event.objects.filter(case=case).latest("seq")
+        assert (last.target, last.unit_id) == (case.state, case.unit_id)
+
+    def _past_stays_past(self, clocks: Sequence[Clock]) -> None:
+        for clock in clocks:
+            assert self.first_due.setdefault(clock.pk, clock.original_due_at) == clock.original_due_at
+            if clock.state not in GOING:
+                values = {name: value for name, value in vars(clock).items() if not name.startswith("_")}
+                assert self.finished.setdefault(clock.pk, values) == values
+        assert {clock.pk for clock in clocks} == set(self.first_due)
+
+
+def _clocks_are_those_declared(case: Case, state: StateSpec, clocks: Sequence[Clock]) -> None:
+    spec = lifecycle(case.definition_id)
+    going = {clock.kind: clock.state for clock in clocks if clock.state in GOING}
+    assert len(going) == sum(clock.state in GOING for clock in clocks)
+    assert set(going) <= {*state.clocks, *state.pauses}
+    for kind in state.pauses:
+        assert going.get(kind, "paused") == "paused"
+    for kind in state.clocks:
+        if kind in going:
+            assert going[kind] == "running"
+            continue
+        ended = [clock for clock in clocks if clock.kind == kind]
+        counts = spec.clocks[kind].counts
+        assert (
+            policy(case.policy_id).rule(kind, case.facts).parsed_limit is None
+            or counts == "called"
+            or (counts == "whole" and ended)
+            or any(clock.finished_at and clock.finished_at >= case.state_since for clock in ended)
+        ), f"{kind} should be running in {case.state}"
+
+
+def _intervals_add_up(clock: Clock, intervals: Sequence[ClockInterval]) -> None:
+    """Without gap or overlap from the start; one open while going, none afterwards; the cache is their sum."""
+    assert intervals[0].started_at == clock.started_at
+    assert all(a.ended_at == b.started_at and a.kind != b.kind for a, b in pairwise(intervals))
+    last = intervals[-1]
+    if clock.state in GOING:
+        assert (last.kind, last.ended_at) == ({"running": "run", "paused": "pause"}[clock.state], None)
+        assert clock.finished_at is None
+    else:
+        assert last.ended_at == clock.finished_at
+        assert clock.next_at is None
+        assert (clock.state == "missed") <= (clock.missed_at is not None)
+        assert (clock.state == "met") <= (clock.missed_at is None)
+    on, limit = calendar(clock.calendar_id), Limit.parse(clock.limit)
+    ran = [(i.started_at, i.ended_at) for i in intervals if i.kind == "run" and i.ended_at]
+    assert clock.consumed_seconds == sum(consumed(on, limit, start, end) for start, end in ran)
+    if clock.state == "running":
+        paused = [(i.started_at, i.ended_at) for i in intervals if i.kind == "pause" and i.ended_at]
+        assert clock.due_at == on.due(clock.started_at, limit, paused=paused).at
+        assert clock.next_at == (None if clock.missed_at else clock.due_at)
+
+
+def everything(case: Case) -> list[Any]:
+    """Every row of the case."""
+    return [
+        list(Case.objects.filter(pk=case.pk).values()),
+        *(
+            list(model.objects.filter(case=case).order_by("pk").values())
+            for model in (Event, Clock, Participation, Note)
+        ),
+        list(ClockInterval.objects.filter(clock__case=case).order_by("pk").values()),
+    ]
