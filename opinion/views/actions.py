@@ -35,12 +35,20 @@ def action(request: HttpRequest, number: str, transition: str) -> HttpResponse:
     """Unknown case or move: 404. Not this person's: 403. Not from here or not any more: 409, with what was typed."""
     at = timezone.now()
     viewer = user_of(request)
+    if request.method == "POST" and _took_it_out_of_sight(number, key_of(request, transition), viewer):
+        return redirect("todo")
     case = visible_case(number, viewer)
     step = lifecycle(case.definition_id).transitions.get(transition)
     if step is None or step.hidden:
         raise Http404("没有这一步")
     page = ActionPage(request, case, transition, step, viewer, at)
     return page.submit() if request.method == "POST" else page.show()
+
+
+def _took_it_out_of_sight(number: str, key: str, viewer: User) -> bool:
+    """Whether this is the second of two clicks, the first of which closed the case to the very person."""
+    seen = Case.objects.visible_to(viewer).filter(number=number).exists()
+    return not seen and Event.objects.filter(case__number=number, key=key, actor=viewer).exists()
 
 
 class ActionPage:

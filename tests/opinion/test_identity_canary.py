@@ -66,9 +66,39 @@ class Watch:
         return response
 
 
+class Listener(logging.Handler):
+    """Keeps every log record as it would be written, tracebacks included."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.written: list[str] = []
+        self.setFormatter(logging.Formatter("%(name)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.written.append(self.format(record))
+
+
 @pytest.fixture
-def watch(settings: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Watch]:
-    """Every log record counts too, at any level."""
+def listener() -> Iterator[Listener]:
+    """Hears every logger at every level, also those that keep their records from the root."""
+    heard = Listener()
+    known = [logging.getLogger(name) for name in logging.root.manager.loggerDict]
+    deaf = [logging.getLogger(), *(logger for logger in known if not logger.propagate)]
+    levels = [(logger, logger.level) for logger in [*deaf, *known]]
+    for logger, _ in levels:
+        logger.setLevel(logging.DEBUG)
+    for logger in deaf:
+        logger.addHandler(heard)
+    yield heard
+    for logger in deaf:
+        logger.removeHandler(heard)
+    for logger, level in levels:
+        logger.setLevel(level)
+
+
+@pytest.fixture
+def watch(settings: Any, tmp_path: Path, listener: Listener) -> Iterator[Watch]:
+    """In the end, everything that was logged, mailed or left in a session counts too."""
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {
@@ -76,10 +106,11 @@ def watch(settings: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> It
             "OPTIONS": {"location": tmp_path},
         },
     }
-    caplog.set_level(logging.DEBUG)
     watching = Watch()
     yield watching
-    watching.look("log", caplog.text)
+    logging.getLogger("a.logger.of.the.test").debug("heard")
+    assert listener.written[-1] == "a.logger.of.the.test heard"
+    watching.look("log", "\n".join(listener.written))
     for message in mail.outbox:
         watching.look("mail", str(message.message()))
     for session in Session.objects.all():

@@ -5,18 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workflows.toy.world import ToyWorld
-from tests.workflows.walking import Scene, Walk
+from tests.workflows.walking import WALKS, Scene, walk
 from workflows.models import Case, User
-
-# One world for all examples: each walks a case of its own, and the engine does not look at any other.
-WALKS = settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-
 
 REMARKS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 
@@ -39,10 +33,3 @@ def toy_scene(world: ToyWorld) -> Scene:
 @given(draws=st.data())
 def test_walk_keeps_every_invariant_of_the_toy(world, at, draws):
     walk(toy_scene(world), draws, at)
-
-
-def walk(scene: Scene, draws: st.DataObject, at: datetime) -> None:
-    under_way = Walk(scene, draws, scene.open(at), at)
-    under_way.check()
-    for _ in range(draws.draw(st.integers(5, 25))):
-        under_way.step()

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from workflows.chain import digest_of
@@ -15,13 +16,25 @@ from workflows.clocks import consumed
 from workflows.engine import fire
 from workflows.errors import MoveRefused
 from workflows.limits import Limit
-from workflows.models import Case, Clock, ClockInterval, Event, Note, Participation, User
+from workflows.models import Case, Clock, ClockInterval, Event, User
 from workflows.permits import available
 from workflows.published import calendar, lifecycle, policy
 from workflows.spec import StateSpec
 from workflows.sweeper import sweep
 
 GOING = {"running", "paused"}
+# One world for all examples: each walks a case of its own, and the engine does not look at any other.
+WALKS = settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+def walk(scene: Scene, draws: st.DataObject, at: datetime) -> None:
+    """Open a case and take up to 25 steps; raises AssertionError at the first that breaks an invariant."""
+    under_way = Walk(scene, draws, scene.open(at), at)
+    under_way.check()
+    for _ in range(draws.draw(st.integers(5, 25))):
+        under_way.step()
 
 
 @dataclass
@@ -188,12 +201,17 @@ def _intervals_add_up(clock: Clock, intervals: Sequence[ClockInterval]) -> None:
 
 
 def everything(case: Case) -> list[Any]:
-    """Every row of the case."""
+    """Every row of the case: its own, those of every table that points at it, and the intervals of its clocks."""
+    related = [
+        field
+        for field in Case._meta.get_fields(include_hidden=True)
+        if field.auto_created and not field.concrete
+    ]
     return [
         list(Case.objects.filter(pk=case.pk).values()),
         *(
-            list(model.objects.filter(case=case).order_by("pk").values())
-            for model in (Event, Clock, Participation, Note)
+            list(r.related_model.objects.filter(**{r.field.name: case}).order_by("pk").values())
+            for r in related
         ),
         list(ClockInterval.objects.filter(clock__case=case).order_by("pk").values()),
     ]

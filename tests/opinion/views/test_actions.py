@@ -133,6 +133,20 @@ def test_case_given_to_another_office_is_out_of_sight(county: World, earlier: da
     assert client.get(response.headers["Location"]).status_code == 404
 
 
+def test_move_that_closes_the_case_to_its_maker_leads_to_the_work_to_do(
+    county: World, earlier: datetime, as_: As
+):
+    case, client = county.register(earlier), as_(county.clerk)
+    hidden = form_of(client, case, "bar_unit")
+    first = send(client, case, "bar_unit", **hidden, unit=county.water.pk)
+    second = send(client, case, "bar_unit", **hidden, unit=county.water.pk)
+    assert first.headers["Location"] == second.headers["Location"] == reverse("todo")
+    assert f"{case.number} 已办理“列为被反映单位”" in client.get(reverse("todo")).content.decode()
+    other = send(as_(county.dispatcher), case, "bar_unit", **hidden, unit=county.water.pk)
+    assert other.status_code == 404
+    assert case.events.filter(transition="bar_unit").count() == 1
+
+
 def test_old_page_of_a_reveal_sent_again_shows_nothing(
     county: World, earlier: datetime, as_: As, monkeypatch: pytest.MonkeyPatch
 ):

@@ -1,0 +1,44 @@
+"""Whatever is done to a message, in whatever order and by whomever, its rows go on agreeing with each other."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.factories.world import STEPS, World
+from tests.workflows.walking import WALKS, Scene, walk
+from workflows.models import Case, User
+
+OFFICES = ("housing", "water", "street", "housing_office")
+FACTS = {
+    "type": ["consult", "help", "complaint", "suggest"],
+    "urgency": ["normal", "urgent", "critical"],
+    "complexity": ["plain", "complex", "investigate", "hard"],
+}
+
+
+def message_scene(world: World) -> Scene:
+    def data(draws: st.DataObject, case: Case, name: str, at: datetime) -> dict[str, Any]:
+        said = STEPS[name].data(world, at) if name in STEPS else {}
+        if "lead" in said:
+            said["lead"] = getattr(world, draws.draw(st.sampled_from(OFFICES))).pk
+        if name == "merge":
+            said["master"] = world.register(at, subject="主案件").pk
+        if name == "bar_unit":
+            said["unit"] = getattr(world, draws.draw(st.sampled_from(OFFICES))).pk
+        if name == "classify":
+            said.update({fact: draws.draw(st.sampled_from(codes)) for fact, codes in FACTS.items()})
+        return said
+
+    people = [getattr(world, field.name) for field in fields(world)]
+    return Scene([*(p for p in people if isinstance(p, User)), User.objects.system()], world.register, data)
+
+
+@WALKS
+@given(draws=st.data())
+def test_walk_keeps_every_invariant_of_a_message(county, at, draws):
+    walk(message_scene(county), draws, at)
