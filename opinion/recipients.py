@@ -86,7 +86,7 @@ AUDIENCES: dict[str, tuple[str, Audience]] = {
 
 def on_the_rung(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
     """Whom the rung that each event names tells."""
-    yield from _named(events, directory, lambda event: _rung_names(event))
+    yield from _named(events, directory, _rung_names)
 
 
 def below_the_rung(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:

@@ -7,7 +7,7 @@ the calendar. Everything here happens under the lock of the case, inside the doo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -16,11 +16,13 @@ from typing import Any
 from django.db import connection
 
 from workflows import rows
-from workflows.calendars import WorkingCalendar
+from workflows.calendars import Due, Pause, WorkingCalendar
+from workflows.dues import consumed, due_of, left_in_total, limit_of
+from workflows.errors import Cannot
 from workflows.ladders import next_moment
-from workflows.limits import Limit, LimitUnit
-from workflows.models import CalendarVersion, Case, Clock, ClockInterval, LadderVersion
+from workflows.models import CalendarVersion, Case, Clock, ClockInterval, Extension, LadderVersion
 from workflows.moves import Move
+from workflows.policy import ClockRule
 from workflows.published import calendar, ladder, policy
 from workflows.sheaf import Sheaf
 from workflows.spec import LifecycleSpec
@@ -28,10 +30,14 @@ from workflows.spec import LifecycleSpec
 
 @dataclass(frozen=True)
 class Miss:
-    """A deadline found to have passed: logged once, dated at the deadline."""
+    """A deadline found to have passed: logged once, dated at the deadline, which may be moved afterwards."""
 
     clock: Clock
     unit_id: int
+    at: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at", self.clock.due_at)
 
 
 @dataclass
@@ -46,6 +52,7 @@ class ClockBook:
 
     going: dict[int, dict[str, _Going]] = field(default_factory=lambda: defaultdict(dict))
     cycles: dict[tuple[int, str], int] = field(default_factory=dict)
+    used: dict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int))
     _finished: dict[tuple[int, str], Sequence[Any]] = field(default_factory=dict)
     _calendars: dict[str, int] = field(default_factory=dict)
     _ladders: dict[str, int] = field(default_factory=dict)
@@ -53,6 +60,7 @@ class ClockBook:
     _opened: list[ClockInterval] = field(default_factory=list)
     _closed: list[ClockInterval] = field(default_factory=list)
     _changed: dict[int, Clock] = field(default_factory=dict)
+    _granted: list[Extension] = field(default_factory=list)
 
     @classmethod
     def of(cls, case_ids: Sequence[int], policies: Collection[int] = ()) -> ClockBook:
@@ -72,8 +80,10 @@ class ClockBook:
         for row in found:
             slot = (row[_CASE], row[_KIND])
             book.cycles[slot] = max(book.cycles.get(slot, 0), row[_CYCLE])
-            if row[_FINISHED] is not None and row[_CYCLE] == book.cycles[slot]:
-                book._finished[slot] = row
+            if row[_FINISHED] is not None:
+                book.used[slot] += row[_CONSUMED]
+                if row[_CYCLE] == book.cycles[slot]:
+                    book._finished[slot] = row
         going = [row for row in found if row[_FINISHED] is None]
         intervals = rows.build(ClockInterval, going, skip=_WIDTH)
         for clock, interval in zip(rows.build(Clock, going), intervals, strict=True):
@@ -96,7 +106,7 @@ class ClockBook:
                 or kind not in {*state.clocks, *state.pauses}
             ):
                 misses += self._finish(going, move)
-            elif kind in state.pauses:
+            elif kind in state.pauses and _stands_still(move, kind, going.clock):
                 self._pause(going, move)
             else:
                 self._resume(going, move.at)
@@ -104,7 +114,9 @@ class ClockBook:
             if kind not in self.going[case.pk] and self._begins(move, kind):
                 self.start(case, kind, at=move.at)
         if "facts" in move.changed:
-            self._rerate(move)
+            misses += self._rerate(move)
+        for extension in move.granted:
+            misses += self._extend(extension, move)
         self._show_earliest(case, move)
         return misses
 
@@ -118,11 +130,11 @@ class ClockBook:
         if rule.parsed_limit is None:
             return
         calendar_id = self._calendar_id(rules.calendar)
-        due = calendar(calendar_id).due(at, rule.parsed_limit)
+        limit, due = self._first_due(case, rule, calendar_id, at=at)
         cycle = self.cycles.get((case.pk, kind), 0) + 1
         self.cycles[case.pk, kind] = cycle
         clock = rows.make(
-            Clock, case_id=case.pk, kind=kind, cycle=cycle, state=Clock.State.RUNNING.value, limit=rule.limit, rule=rule.row,
+            Clock, case_id=case.pk, kind=kind, cycle=cycle, state=Clock.State.RUNNING.value, limit=limit, rule=rule.row,
             policy_id=case.policy_id, calendar_id=calendar_id, ladder_id=self._ladder_id(rule.ladder),
             started_at=at, due_at=due.at, original_due_at=due.at, provisional=due.provisional,
         )  # fmt: skip
@@ -130,6 +142,21 @@ class ClockBook:
         going = _Going(clock, rows.make(ClockInterval, kind=ClockInterval.Kind.RUN.value, started_at=at))
         self.going[case.pk][kind] = going
         self._new.append(going)
+
+    def _first_due(self, case: Case, rule: ClockRule, calendar_id: int, *, at: datetime) -> tuple[str, Due]:
+        """Limit and due moment of a new cycle; a rule with a total leaves later cycles what the earlier ones did not use.
+
+        Raises Cannot where they used it all.
+        """
+        on = calendar(calendar_id)
+        due = due_of(on, at, rule.limit)
+        if rule.in_total is None:
+            return rule.limit, due
+        left = left_in_total(on, rule.in_total, self.used[case.pk, rule.clock])
+        if left is None:
+            raise Cannot(f"{case.number} 已用满累计上限 {limit_of(rule.in_total).label}")
+        rest = on.due(at, left)
+        return (str(left), rest) if rest.at < due.at else (rule.limit, due)
 
     def due(self, case_id: int, *, at: datetime) -> list[Clock]:
         """Running clocks whose next moment has come."""
@@ -151,6 +178,7 @@ class ClockBook:
         into = sheaf or Sheaf()
         into.update(list(self._changed.values()), _CLOCK_CHANGES)
         into.update(self._closed, ["ended_at"])
+        into.update(self._granted, _GRANTED)
         if self._opened or self._begins_anew():
             # A clock has one open interval and a case one going clock of a kind: the old must be gone first.
             into.barrier()
@@ -160,7 +188,7 @@ class ClockBook:
         into.insert(self._opened)
         if sheaf is None:
             into.write()
-        self._new, self._opened, self._closed, self._changed = [], [], [], {}
+        self._new, self._opened, self._closed, self._changed, self._granted = [], [], [], {}, []
 
     def _begins_anew(self) -> bool:
         changed = {(clock.case_id, clock.kind) for clock in self._changed.values()}
@@ -198,11 +226,7 @@ class ClockBook:
     def _finish(self, going: _Going, move: Move) -> list[Miss]:
         clock = going.clock
         met = _met(move, clock.kind)
-        late = move.at > clock.due_at and clock.state == Clock.State.RUNNING
-        owed = not lapses(move.lifecycle, clock.kind)
-        misses = [Miss(clock, move.held_by)] if late and owed and clock.missed_at is None else []
-        if misses:
-            self.note_miss(clock)
+        misses = self._overlooked(clock, move)
         self._close(going, move.at)
         clock.state = (
             (Clock.State.MISSED if clock.missed_at else Clock.State.MET) if met else Clock.State.VOID
@@ -212,17 +236,26 @@ class ClockBook:
         del self.going[clock.case_id][clock.kind]
         return misses
 
+    def _overlooked(self, clock: Clock, move: Move) -> list[Miss]:
+        """A deadline that passed before this move and is not in the log yet."""
+        if move.at <= clock.due_at or clock.state != Clock.State.RUNNING or clock.missed_at is not None:
+            return []
+        if lapses(move.lifecycle, clock.kind):
+            return []
+        self.note_miss(clock)
+        return [Miss(clock, move.held_by)]
+
     def _pause(self, going: _Going, move: Move) -> None:
         if going.clock.state == Clock.State.PAUSED:
             return
-        self._close(going, move.at)
+        began = self._close(going, move.at)
         going.clock.state, going.clock.next_at = Clock.State.PAUSED, None
         self._touch(going.clock)
         reason = str(move.logged.get("reason", ""))
         going.interval = ClockInterval(
             clock=going.clock,
             kind=ClockInterval.Kind.PAUSE,
-            started_at=move.at,
+            started_at=began,
             reason=reason,
             approver=move.by,
         )
@@ -232,52 +265,80 @@ class ClockBook:
         clock = going.clock
         if clock.state == Clock.State.RUNNING:
             return
-        self._close(going, at)
+        # The account goes on from where the pause ended, with no hole even where the wall clock was set back.
+        began = self._close(going, at)
         clock.state = Clock.State.RUNNING
-        self._aim(clock, going)
-        going.interval = ClockInterval(clock=clock, kind=ClockInterval.Kind.RUN, started_at=at)
+        self._aim(going)
+        going.interval = ClockInterval(clock=clock, kind=ClockInterval.Kind.RUN, started_at=began)
         self._opened.append(going.interval)
 
-    def _aim(self, clock: Clock, going: _Going) -> None:
-        """Due moment from start, limit and pauses. A miss already in the log stays there."""
-        ended = clock.intervals.filter(kind=ClockInterval.Kind.PAUSE, ended_at__isnull=False)
-        pauses = [(i.started_at, i.ended_at) for i in ended if i.ended_at is not None]
-        if going.interval.kind == ClockInterval.Kind.PAUSE and going.interval.ended_at:
-            pauses.append((going.interval.started_at, going.interval.ended_at))
-        due = calendar(clock.calendar_id).due(clock.started_at, _limit(clock.limit), paused=pauses)
+    def _aim(self, going: _Going, granting: Extension | None = None) -> None:
+        """Due moment and time used, from limit, intervals and extensions, on the newest calendar.
+
+        A miss already in the log stays there.
+        """
+        clock = going.clock
+        stored = [i for i in clock.intervals.order_by("started_at", "id") if i.pk != going.interval.pk]
+        closed = [i for i in [*stored, going.interval] if i.ended_at is not None]
+        granted = clock.extensions.filter(state=Extension.State.GRANTED).order_by("decided_at", "id")
+        amounts = [*granted.values_list("amount", flat=True), *([granting.amount] if granting else [])]
+        clock.calendar_id = self._calendar_id(policy(clock.policy_id).calendar)
+        on = calendar(clock.calendar_id)
+        due = due_of(on, clock.started_at, clock.limit, paused=pauses_of(closed), extended=amounts)
+        clock.consumed_seconds = consumed_in(closed, on, clock.limit)
         clock.due_at, clock.provisional = due.at, due.provisional
-        look_again(clock)
+        if clock.state == Clock.State.RUNNING:
+            look_again(clock)
         self._touch(clock)
 
-    def _rerate(self, move: Move) -> None:
-        """The case was re-rated: going clocks take the limit now fitting, by the policy version they began with."""
+    def _rerate(self, move: Move) -> list[Miss]:
+        """The case was re-rated: going clocks take the limit now fitting, by the policy version they began with.
+
+        Intervals stay as they are, so what a clock was paused is kept.
+        """
+        misses = []
         for kind, going in self.going[move.case.pk].items():
             clock = going.clock
             rule = policy(clock.policy_id).rule(kind, move.case.facts)
             if rule.row == clock.rule or rule.parsed_limit is None:
                 continue
+            misses += self._overlooked(clock, move)
             before, clock.rule, clock.limit = clock.due_at, rule.row, rule.limit
             self._change_ladder(clock, rule.ladder)
-            self._aim(clock, going)
-            if clock.state == Clock.State.PAUSED:
-                clock.next_at = None
+            self._aim(going)
             move.logged.setdefault("clocks", {})[kind] = [before.isoformat(), clock.due_at.isoformat()]
+        return misses
+
+    def _extend(self, extension: Extension, move: Move) -> list[Miss]:
+        """From the current due moment on. Raises Cannot for a clock that has ended meanwhile."""
+        found = [g for g in self.going[move.case.pk].values() if g.clock.pk == extension.clock_id]
+        if not found:
+            raise Cannot(f"{move.case.number} 申请延期的时限已经结束，不能再延")
+        clock = found[0].clock
+        misses = self._overlooked(clock, move)
+        before = clock.due_at
+        self._aim(found[0], granting=extension)
+        extension.state, extension.decided_at, extension.decider = Extension.State.GRANTED, move.at, move.by
+        extension.due_from, extension.due_to = before, clock.due_at
+        self._granted.append(extension)
+        move.logged.setdefault("clocks", {})[clock.kind] = [before.isoformat(), clock.due_at.isoformat()]
+        return misses
 
     def _change_ladder(self, clock: Clock, code: str | None) -> None:
         """Rungs of two ladders do not compare: on another one the climb begins anew, straight to where it stands."""
         if (ladder(clock.ladder_id).code if clock.ladder_id else None) != code:
             clock.ladder_id, clock.rung, clock.repeats = self._ladder_id(code), 0, 0
 
-    def _close(self, going: _Going, at: datetime) -> None:
-        """End the open interval. A clock set back may not make an interval end before it began."""
+    def _close(self, going: _Going, at: datetime) -> datetime:
+        """End the open interval; returns when. A wall clock set back may not make it end before it began."""
         interval, clock = going.interval, going.clock
         interval.ended_at = max(at, interval.started_at)
         if interval.kind == ClockInterval.Kind.RUN:
-            clock.consumed_seconds += consumed(
-                calendar(clock.calendar_id), _limit(clock.limit), interval.started_at, interval.ended_at
-            )
+            on = calendar(clock.calendar_id)
+            clock.consumed_seconds += consumed(on, clock.limit, interval.started_at, interval.ended_at)
         if interval.pk is not None:
             self._closed.append(interval)
+        return interval.ended_at
 
     def _show_earliest(self, case: Case, move: Move) -> None:
         clock = self.earliest(case.pk)
@@ -310,20 +371,21 @@ class ClockBook:
 
 
 _CLOCK_CHANGES = [
-    "state", "limit", "rule", "ladder_id", "due_at", "next_at", "missed_at", "finished_at", "consumed_seconds", "rung",
-    "repeats", "provisional",
+    "state", "limit", "rule", "calendar_id", "ladder_id", "due_at", "next_at", "missed_at", "finished_at",
+    "consumed_seconds", "rung", "repeats", "provisional",
 ]  # fmt: skip
 
 
+_GRANTED = ["state", "decider_id", "decided_at", "due_from", "due_to"]
 _NEWEST_CALENDAR = (
     ", (SELECT v.id FROM workflows_calendarversion v WHERE v.code = %s ORDER BY v.version DESC LIMIT 1)"
 )
 _NEWEST_LADDER = _NEWEST_CALENDAR.replace("calendarversion", "ladderversion")
 _WIDTH = len(Clock._meta.concrete_fields)
 _INTERVAL_WIDTH = len(ClockInterval._meta.concrete_fields)
-_CASE, _KIND, _CYCLE, _FINISHED = (
+_CASE, _KIND, _CYCLE, _FINISHED, _CONSUMED = (
     [field.attname for field in Clock._meta.concrete_fields].index(name)
-    for name in ("case_id", "kind", "cycle", "finished_at")
+    for name in ("case_id", "kind", "cycle", "finished_at", "consumed_seconds")
 )
 
 
@@ -349,14 +411,22 @@ def look_again(clock: Clock) -> None:
     clock.next_at = next_moment(clock, spec, calendar(clock.calendar_id))
 
 
-_limit = lru_cache(maxsize=256)(Limit.parse)
+def pauses_of(closed: Iterable[ClockInterval]) -> list[Pause]:
+    """When a clock stood still, of its closed intervals."""
+    return [
+        (i.started_at, i.ended_at)
+        for i in closed
+        if i.kind == ClockInterval.Kind.PAUSE and i.ended_at is not None
+    ]
 
 
-def consumed(on: WorkingCalendar, limit: Limit, start: datetime, end: datetime) -> int:
-    """Seconds used between two moments: working time for working units, natural time otherwise."""
-    if limit.unit in {LimitUnit.HOUR, LimitUnit.DAY}:
-        return int((end - start).total_seconds())
-    return int(on.worked(start, end).total_seconds())
+def consumed_in(closed: Iterable[ClockInterval], on: WorkingCalendar, limit: str) -> int:
+    """Seconds used in the closed intervals of a clock."""
+    return sum(
+        consumed(on, limit, i.started_at, i.ended_at)
+        for i in closed
+        if i.kind == ClockInterval.Kind.RUN and i.ended_at is not None
+    )
 
 
 def lapses(spec: LifecycleSpec, kind: str) -> bool:
@@ -368,7 +438,7 @@ def lapses(spec: LifecycleSpec, kind: str) -> bool:
 def untouched(spec: LifecycleSpec, source: str, target: str, move: Move) -> bool:
     """Whether a move leaves every clock alone, so that none needs to be read."""
     a, b = spec.states[source], spec.states[target]
-    same = a.clocks == b.clocks and a.pauses == b.pauses and not move.transition.restarts
+    same = a.clocks == b.clocks and a.pauses == b.pauses and not move.transition.restarts and not move.granted
     return same and "facts" not in move.changed and not any(_met(move, kind) for kind in a.clocks)
 
 
@@ -376,3 +446,17 @@ def _met(move: Move, kind: str) -> bool:
     """Whether this move fulfils the clock. One that the lifecycle no longer declares can only become void."""
     declared = move.lifecycle.clocks.get(kind)
     return declared is not None and move.name in declared.met_by
+
+
+def _stands_still(move: Move, kind: str, clock: Clock) -> bool:
+    """Whether a state that pauses this clock does so now: some pause for certain reasons only.
+
+    The reason is said on entering; to stay there changes nothing.
+    """
+    declared = move.lifecycle.clocks.get(kind)
+    reasons = declared.pauses_for if declared else ()
+    if not reasons:
+        return True
+    if move.source == move.case.state:
+        return clock.state == Clock.State.PAUSED
+    return move.logged.get("reason") in reasons

@@ -39,6 +39,12 @@ def calendar(calendar_id: int) -> WorkingCalendar:
     return CalendarVersion.objects.get(pk=calendar_id).compiled
 
 
+def newest_calendar_id(code: str) -> int:
+    """Id of the newest published version; not cached, for it changes. Raises CalendarVersion.DoesNotExist."""
+    versions = CalendarVersion.objects.filter(code=code).order_by("-version")
+    return versions.values_list("id", flat=True)[:1].get()
+
+
 def forget() -> None:
     """Empty the caches of documents: their ids mean nothing in another database."""
     from workflows.machine import machine

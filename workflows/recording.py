@@ -98,7 +98,7 @@ def miss_event(case: Case, miss: Miss, *, state: str, recorded_at: datetime) -> 
     return append(
         case, name="clock.missed", transition="", actor_id=system_id(), source=state, target=state,
         data={"clock": clock.kind, "cycle": clock.cycle}, unit_id=miss.unit_id,
-        happened_at=clock.due_at, recorded_at=recorded_at, key=missed_key(clock),
+        happened_at=miss.at, recorded_at=recorded_at, key=missed_key(clock),
     )  # fmt: skip
 
 

@@ -50,5 +50,6 @@ CLOCK_EVENTS = {
 }
 ENGINE_EVENTS = {
     **CLOCK_EVENTS,
+    "clock.redated": "时限重算",
     "definition.changed": "流程版本变更",
 }

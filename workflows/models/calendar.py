@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import json
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 from django.db import models
@@ -26,5 +27,10 @@ class CalendarVersion(PublishedDocument):
 
     @cached_property
     def compiled(self) -> WorkingCalendar:
-        """Prefix sums, built once per process by `workflows.published.calendar`."""
-        return compile_calendar(self.parsed)
+        """Prefix sums. Built once a process for each content, whatever its id."""
+        return _compiled(json.dumps(self.spec, sort_keys=True))
+
+
+@lru_cache(maxsize=16)
+def _compiled(content: str) -> WorkingCalendar:
+    return compile_calendar(CalendarSpec.model_validate_json(content))
