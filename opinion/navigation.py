@@ -14,6 +14,7 @@ from opinion.access import (
     may_import,
     may_register,
     may_see_cases,
+    may_supervise,
 )
 from workflows.models import User
 
@@ -38,7 +39,9 @@ def _exports(user: User) -> bool:
 # label, URL name, arguments, who, URL names that belong to it
 MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] = (
     ("待办", "todo", (), _anybody, "todo"),
-    ("案件", "case_list", (), may_see_cases, "case_list case action"),
+    ("案件", "case_list", (), may_see_cases, "case_list case action audit explain"),
+    ("督办", "board", (), may_supervise, "board board_cases"),
+    ("统计", "figures", (), may_supervise, "figures"),
     ("登记", "register", (), may_register, "register"),
     ("导入", "imports", (), may_import, "imports import import_columns"),
     ("导出", "exports", (), _exports, "exports export export_file"),
