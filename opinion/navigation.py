@@ -12,6 +12,7 @@ from opinion.access import (
     may_audit_exports,
     may_export,
     may_import,
+    may_keep_calendars,
     may_register,
     may_see_cases,
     may_supervise,
@@ -45,6 +46,7 @@ MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] 
     ("登记", "register", (), may_register, "register"),
     ("导入", "imports", (), may_import, "imports import import_columns"),
     ("导出", "exports", (), _exports, "exports export export_file"),
+    ("日历", "calendars", (), may_keep_calendars, "calendars"),
     ("流程", "lifecycle", (MESSAGE,), _anybody, "lifecycle"),
 )
 

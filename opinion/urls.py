@@ -5,6 +5,7 @@ from django.urls import path
 from opinion.views.actions import action
 from opinion.views.audit import audit, explain
 from opinion.views.board import board, board_cases
+from opinion.views.calendars import calendars
 from opinion.views.case import case
 from opinion.views.case_list import case_list
 from opinion.views.exports import export, export_file, exports
@@ -37,6 +38,7 @@ urlpatterns = [
     path("exports/", exports, name="exports"),
     path("exports/<int:pk>/", export, name="export"),
     path("exports/<int:pk>/file/", export_file, name="export_file"),
+    path("calendars/", calendars, name="calendars"),
     path("lifecycles/<str:code>/", lifecycle, name="lifecycle"),
     path("healthz", healthz, name="healthz"),
 ]
