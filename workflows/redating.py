@@ -73,6 +73,11 @@ class Foreseen:
     def moved(self) -> int:
         return self.later + self.earlier
 
+    @property
+    def by_days(self) -> list[tuple[int, int]]:
+        """(days moved, how many clocks), from earliest to latest."""
+        return sorted(self.days.items())
+
     def add(self, shift: Shift, *, at: datetime) -> None:
         self.met += 1
         self.firmed += shift.was_provisional and not shift.provisional

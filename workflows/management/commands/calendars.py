@@ -78,7 +78,7 @@ class Command(BaseCommand):
             f"窗口遇到变动日的在办时限 {foreseen.met} 个：推后 {foreseen.later}、提前 {foreseen.earlier}、"
             f"由暂定转为确定 {foreseen.firmed}、立即逾期 {foreseen.late_at_once}"
         )
-        for days, count in sorted(foreseen.days.items()):
+        for days, count in foreseen.by_days:
             self.stdout.write(f"  {days:+d} 天：{count} 个")
         for shift in foreseen.examples[:10]:
             before, after = (timezone.localtime(moment) for moment in (shift.before, shift.after))
