@@ -74,14 +74,15 @@ class Drill:
     @classmethod
     def parse(cls, asked: QueryDict) -> Drill:
         """Read what `href` wrote. Raises BadDrill."""
-        month = month_named(asked["month"]) if asked.get("month") else None
+        said = asked.dict()
+        month = month_named(str(said["month"])) if said.get("month") else None
         try:
             found = cls(
                 what=asked.get("what", ""),
-                unit=int(asked["unit"]) if asked.get("unit") else None,
+                unit=int(str(said["unit"])) if said.get("unit") else None,
                 group=asked.get("group"),
                 step=asked.get("step", ""),
-                level=int(asked["level"]) if asked.get("level") else None,
+                level=int(str(said["level"])) if said.get("level") else None,
                 month=month,
                 basis=asked.get("basis", MonthSum.Basis.DUE.value),
             )
@@ -102,6 +103,7 @@ class Drill:
         units = list(area.narrowed(self.unit, self.group).units)
         if self.what in NOW:
             return self._open(units, at)
+        assert self.month is not None, "`parse` and the pages give a month to whatever is not about now"
         if self.what == "held":
             held = Held.objects.filter(month=self.month, unit__in=units)
             return held.filter(step=self.step) if self.step else held

@@ -175,8 +175,8 @@ def month_table(area: Area, month: date, *, at: datetime) -> list[Group]:
         lines[unit_id].acts[kind] += cases
         groups[area.units[unit_id].peer_group].acts[kind] += cases
     for name, _ in MEASURES:
-        for unit_id, spread in _spreads(area, month, name, "f.unit_id"):
-            lines[int(unit_id)].spreads[name] = spread
+        for part, spread in _spreads(area, month, name, "f.unit_id"):
+            lines[int(part)].spreads[name] = spread
         for group, spread in _spreads(area, month, name, "u.peer_group"):
             groups[str(group)].spreads[name] = spread
     found = []

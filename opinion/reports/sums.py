@@ -112,10 +112,10 @@ def rebuild() -> None:
         kept = totals[model, key]
         totals[model, key] = [a + b for a, b in zip(kept, amounts, strict=True)] if kept else list(amounts)
     made: dict[type[models.Model], list[models.Model]] = {model: [] for model in SUMS}
-    for (model, key), amounts in totals.items():
+    for (model, key), total in totals.items():
         keys, names = SUMS[model]
-        if any(amounts):
-            made[model].append(rows.make(model, **dict(zip((*keys, *names), (*key, *amounts), strict=True))))
+        if any(total):
+            made[model].append(rows.make(model, **dict(zip((*keys, *names), (*key, *total), strict=True))))
     for some in made.values():
         rows.insert(some)
 
@@ -130,8 +130,8 @@ def _totals() -> Iterator[Addend]:
         rated=Count("pk", Q(satisfied__isnull=False)), happy=Count("pk", Q(satisfied=True))
     ):
         yield MonthSum, (month, MonthSum.Basis.DUE.value, unit), tuple(amounts)
-    for month, unit, *amounts in _cycles("original_month", "original_on_time", Q(on_time=None)):
-        yield MonthSum, (month, MonthSum.Basis.ORIGINAL.value, unit), (*amounts, 0, 0)
+    for month, unit, *counted in _cycles("original_month", "original_on_time", Q(on_time=None)):
+        yield MonthSum, (month, MonthSum.Basis.ORIGINAL.value, unit), (*counted, 0, 0)
     held = Held.objects.values_list("month", "unit_id", "step").annotate(Count("pk"), Sum("seconds"))
     for month, unit, step, cases, seconds in held.order_by():
         yield HeldSum, (month, unit, step), (cases, int(seconds))
