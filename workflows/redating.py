@@ -29,8 +29,8 @@ from workflows.recording import append
 EVENT = "clock.redated"
 GOING = (Clock.State.RUNNING.value, Clock.State.PAUSED.value)
 # A chunk begins so big and is then sized by how long the last one held its locks.
-FIRST_CHUNK, LEAST_CHUNK, MOST_CHUNK = 250, 20, 2000
-HELD_SECONDS = 0.12
+FIRST_CHUNK, LEAST_CHUNK, MOST_CHUNK = 250, 20, 1000
+HELD_SECONDS = 0.06
 READ = 2000
 EXAMPLES = 50
 CHANGES = ["due_at", "next_at", "provisional", "calendar_id", "consumed_seconds"]
@@ -225,7 +225,7 @@ def _move(
     for clock in met:
         due = _due(clock, change.new, histories)
         if due.at != clock.due_at or due.provisional != clock.provisional:
-            moved[clock.case_id][clock.kind] = [_iso(clock.due_at), _iso(due.at)]
+            moved[clock.case_id][clock.kind] = [clock.due_at.isoformat(), due.at.isoformat()]
             source[clock.case_id] = change.numbers[clock.calendar_id]
         closed, _ = histories.get(clock.pk, NOTHING)
         if closed:
@@ -295,10 +295,6 @@ def _due(clock: Clock, on: WorkingCalendar, histories: Mapping[int, History]) ->
     closed, extended = histories.get(clock.pk, NOTHING)
     paused: list[Pause] = pauses_of(closed) if closed else []
     return due_of(on, clock.started_at, clock.limit, paused=paused, extended=extended)
-
-
-def _iso(moment: datetime) -> str:
-    return timezone.localtime(moment).isoformat()
 
 
 def _midnight(day: str, on: WorkingCalendar) -> datetime:
