@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bench import days, files, moving, redating
+from bench import board, days, files, moving, redating
 from bench.timing import Table
 
 
@@ -20,4 +20,5 @@ SUBJECTS: dict[str, Subject] = {
     "files": files.in_and_out,
     "days": days.adding,
     "redating": redating.running,
+    "board": board.supervising,
 }

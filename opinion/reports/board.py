@@ -196,7 +196,7 @@ def _dues(area: Area, until: datetime, at: datetime, lines: dict[int, Line]) -> 
     """Only what is due by `until` is looked at: the index `op_open_due` holds every column asked for."""
     due = OpenCase.objects.filter(due_at__lt=until, unit__in=list(area.units)).values_list("unit_id")
     for unit, overdue, all_due in due.annotate(
-        overdue=Count("case_id", Q(due_at__lt=at)), all_due=Count("case_id")
+        overdue=Count("due_at", Q(due_at__lt=at)), all_due=Count("due_at")
     ).order_by():
         lines[unit].counts["overdue"] += overdue
         lines[unit].counts["soon"] += all_due - overdue
