@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from workflows.engine import fire
 from workflows.models import Case, Clock, Event, User
@@ -114,3 +115,11 @@ def test_deadline_that_passed_unswept_is_logged_by_the_move_that_pauses_or_regra
 def test_naive_moment_is_refused(world, at):
     with pytest.raises(ValueError, match="时区"):
         sweep(at=at.replace(tzinfo=None))
+
+
+def test_command_tells_what_it_did_and_refuses_what_is_no_moment(world, at, capsys):
+    world.case(at)
+    call_command("sweep", at=f"{at + timedelta(days=1):%Y-%m-%dT%H:%M}")
+    assert capsys.readouterr().out == "截至 2026-11-25 09:30:00：新增逾期 1 条，自动流转 0 件。\n"
+    with pytest.raises(CommandError, match="--at：看不懂时刻“昨天”"):
+        call_command("sweep", at="昨天")

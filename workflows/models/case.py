@@ -47,9 +47,6 @@ class CaseQuerySet(models.QuerySet["Case"]):
         """Open cases whose earliest running clock has run out."""
         return self.open().filter(due_at__lt=at)
 
-    def held_by(self, unit_ids: frozenset[int]) -> Self:
-        return self.filter(unit__in=unit_ids)
-
 
 class Case(models.Model):
     """One piece of work and where it stands. Written by `workflows.engine` alone.
@@ -121,9 +118,6 @@ class Case(models.Model):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
-
-    def is_overdue(self, at: datetime) -> bool:
-        return self.due_at is not None and self.due_at < at
 
 
 class Participation(models.Model):

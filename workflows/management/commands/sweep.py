@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
+from workflows.management.moments import moment_of
 from workflows.sweeper import sweep
 
 
@@ -22,20 +21,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        at = _moment(options["at"]) if options["at"] else timezone.now()
+        at = moment_of(options["at"], "--at") if options["at"] else timezone.now()
         done = sweep(at=at)
         self.stdout.write(
             f"截至 {timezone.localtime(at):%Y-%m-%d %H:%M:%S}：新增逾期 {done.missed} 条，自动流转 {done.fired} 件。"
         )
         if done.held:
             self.stdout.write(f"{done.held} 件正被他人办理，留待下一轮。")
-
-
-def _moment(text: str) -> datetime:
-    try:
-        at = parse_datetime(text)
-    except ValueError as error:
-        raise CommandError(f"--at：“{text}”不是存在的时刻，请写成 2026-11-24T09:30") from error
-    if at is None:
-        raise CommandError(f"--at：看不懂“{text}”，请写成 2026-11-24T09:30")
-    return at if timezone.is_aware(at) else timezone.make_aware(at)

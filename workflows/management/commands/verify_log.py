@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from workflows.management.moments import moment_of
 from workflows.models import Case
 from workflows.verifying import Report, verify
 
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--expect", metavar="DIGEST", help="此前抄下的锚定值；不一致时以非零状态退出")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        as_of = _moment(options["as_of"])
+        as_of = _as_of(options["as_of"])
         started = perf_counter()
         try:
             report = verify(as_of=as_of, number=options["case"])
@@ -49,12 +50,8 @@ class Command(BaseCommand):
         )
 
 
-def _moment(text: str | None) -> datetime:
+def _as_of(text: str | None) -> datetime:
     if text is None:
         # Whole seconds, so that the moment printed is the moment meant.
         return timezone.localtime().replace(microsecond=0)
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError as error:
-        raise CommandError(f"--as-of：看不懂时刻“{text}”，写成 2026-11-24T09:00+08:00。") from error
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    return moment_of(text, "--as-of")
