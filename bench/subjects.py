@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bench import days, files, moving
+from bench import board, days, files, moving, redating
 from bench.timing import Table
 
 
@@ -19,4 +19,6 @@ SUBJECTS: dict[str, Subject] = {
     "batch": moving.batch,
     "files": files.in_and_out,
     "days": days.adding,
+    "redating": redating.running,
+    "board": board.supervising,
 }

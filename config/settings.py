@@ -164,6 +164,9 @@ HUIYIN_LOG_HASH = ENV.log_hash
 HUIYIN_CONTACT_KEYS = ENV.contact_keys
 HUIYIN_INDEX_KEY = ENV.index_key
 
+# Below so many cases statistics print no rate and no median: a few cases say nothing fair about a unit.
+HUIYIN_FIGURES_MINIMUM = ENV.figures_minimum
+
 # Links in mails begin with this; a request's own host is never trusted for them.
 _host = ALLOWED_HOSTS[0].lstrip(".*")
 HUIYIN_BASE_URL = ENV.base_url or (f"https://{_host}" if ENV.production else "http://127.0.0.1:8000")

@@ -38,6 +38,17 @@ def may_see_cases(user: User) -> bool:
     return bool(user.standing.sees)
 
 
+def watched(user: User) -> frozenset[int]:
+    """Units a supervisor or leader is placed over: the offices of those roles and all below them."""
+    areas = user.standing.areas
+    return areas.get("supervisor", frozenset()) | areas.get("leader", frozenset())
+
+
+def may_supervise(user: User) -> bool:
+    """Whether the board and the statistics are open to this user."""
+    return bool(watched(user))
+
+
 def may_export(user: User) -> bool:
     return bool(user.standing.roles.get("exporter"))
 
@@ -45,6 +56,11 @@ def may_export(user: User) -> bool:
 def may_audit_exports(user: User) -> bool:
     """Whether the list of everybody's exports is open to this user; the files stay with who asked for them."""
     return bool(user.standing.roles.get("auditadmin"))
+
+
+def may_keep_calendars(user: User) -> bool:
+    """System administrators publish calendars; they see numbers and dates of cases, and no content."""
+    return bool(user.standing.roles.get("sysadmin"))
 
 
 def _opening_roles(kind: str) -> tuple[str, ...]:

@@ -9,8 +9,12 @@ class OpinionConfig(AppConfig):
     verbose_name = "意见办理"
 
     def ready(self) -> None:
-        from opinion import codes, effects, forms, guards, notices, roles  # noqa: F401  # each registers names
+        from opinion import codes, effects, forms, guards, notices, recipients, roles  # noqa: F401  # each registers names
+        from opinion.reports.keeping import count_events
         from opinion.seeding import seed
+        from workflows.relay import SUBSCRIBERS
 
         # Django calls the apps in the order of INSTALLED_APPS, so the engine has seeded before.
         post_migrate.connect(seed, sender=self, dispatch_uid="opinion.seed")
+        # After the notices: the figures' lock is then held for the shortest time.
+        SUBSCRIBERS.add("figures", count_events)

@@ -115,4 +115,5 @@ dispatchers = seated(Seat("dispatcher", _desk), Seat("confidential_officer", _de
 reviewers = seated(Seat("reviewer", _desk), Seat("confidential_officer", _desk))
 callers = seated(Seat("caller", _desk), Seat("confidential_officer", _desk))
 officers = seated(Seat("confidential_officer", _desk))
+leaders = seated(Seat("leader", _over_the_desk))
 supervisors = seated(Seat("supervisor", _over_the_desk), Seat("confidential_officer", _desk))

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from opinion import declines
 from opinion.barring import barred_units, unbarrable_units
+from opinion.codes import choices
 from opinion.merging import master_of, obstacle
 from opinion.models import Contact, Reply
+from workflows import extensions
+from workflows.dues import left_in_total
+from workflows.extensions import used_by
 from workflows.limits import Limit
-from workflows.models import CalendarVersion, Case, Event, Unit
+from workflows.models import Case, Event, Unit
 from workflows.moves import Move
-from workflows.published import calendar, policy
+from workflows.published import calendar, newest_calendar_id, policy
 from workflows.registry import Refusal, guard
 
 MOST_SUSPENSIONS = 2
@@ -113,11 +117,60 @@ def draft_is_not_own(move: Move) -> Refusal | None:
 
 
 @guard
-def suspended_fewer_than_twice(move: Move) -> Refusal | None:
-    """Each pause ends by itself at its cap; without a limit to their number that cap would be none."""
-    if Event.objects.filter(case=move.case, transition="suspend").count() < MOST_SUSPENSIONS:
+def pause_is_allowed(move: Move) -> Refusal | None:
+    """Only for a listed reason, and only while something is left of the total the policy allows."""
+    if "reason" in move.data and move.data["reason"] not in dict(choices("suspend_reason")):
+        return Refusal("暂停理由不在允许的范围内，请从列表中选择")
+    rule = policy(move.case.policy_id).rule("suspension", move.case.facts)
+    if rule.in_total is None:
         return None
-    return Refusal(f"本案已暂停 {MOST_SUSPENSIONS} 次，不能再暂停，请继续办理")
+    rules_calendar = calendar(newest_calendar_id(policy(move.case.policy_id).calendar))
+    if left_in_total(rules_calendar, rule.in_total, used_by(move.case, "suspension")) is None:
+        return Refusal(f"本案累计暂停已满{Limit.parse(rule.in_total).label}，不能再暂停")
+    return None
+
+
+# ---- extensions
+
+
+def _no_extension(move: Move, *, late: bool) -> Refusal | None:
+    if extensions.pending(move.case) is not None:
+        return Refusal("已有一件延期申请待批", already=True)
+    if "clock" in move.data and "amount" in move.data:
+        said = move.data
+        refusal = extensions.obstacle(move.case, said["clock"], said["amount"], at=move.at, late=late)
+        return Refusal(refusal) if refusal else None
+    rooms = [room for room in extensions.extendable(move.case) if late == (move.at > room.clock.due_at)]
+    if any(room.longest > 0 for room in rooms):
+        return None
+    if rooms:
+        return Refusal("延期次数或累计时长已用完，不能再延")
+    return Refusal("没有已逾期且可以延期的时限" if late else "没有未到期且可以延期的时限")
+
+
+@guard
+def extension_can_be_asked(move: Move) -> Refusal | None:
+    """Before the deadline, once at a time, within what the policy allows."""
+    return _no_extension(move, late=False)
+
+
+@guard
+def late_extension_can_be_asked(move: Move) -> Refusal | None:
+    return _no_extension(move, late=True)
+
+
+@guard
+def extension_is_pending(move: Move) -> Refusal | None:
+    return None if extensions.pending(move.case) else Refusal("没有待批的延期申请")
+
+
+@guard
+def extension_is_not_own(move: Move) -> Refusal | None:
+    """Whoever asked for it does not grant it."""
+    waiting = extensions.pending(move.case)
+    if waiting is not None and waiting.requester_id == move.by.pk:
+        return Refusal("不能批准自己提出的延期，请由他人批准")
+    return None
 
 
 # ---- merging
@@ -162,10 +215,7 @@ def reopen_window_is_open(move: Move) -> Refusal | None:
     rule = rules.rule("reopen", move.case.facts)
     if rule.parsed_limit is None or move.case.closed_at is None:
         return None
-    newest = (
-        CalendarVersion.objects.filter(code=rules.calendar).order_by("-version").values_list("id", flat=True)
-    )
-    until = calendar(newest[:1].get()).due(move.case.closed_at, rule.parsed_limit).at
+    until = calendar(newest_calendar_id(rules.calendar)).due(move.case.closed_at, rule.parsed_limit).at
     if move.at <= until:
         return None
     return Refusal(f"办结已超过{Limit.parse(rule.limit).label}，请另行登记新案并注明本案编号")

@@ -12,8 +12,10 @@ from opinion.access import (
     may_audit_exports,
     may_export,
     may_import,
+    may_keep_calendars,
     may_register,
     may_see_cases,
+    may_supervise,
 )
 from workflows.models import User
 
@@ -38,10 +40,13 @@ def _exports(user: User) -> bool:
 # label, URL name, arguments, who, URL names that belong to it
 MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] = (
     ("待办", "todo", (), _anybody, "todo"),
-    ("案件", "case_list", (), may_see_cases, "case_list case action"),
+    ("案件", "case_list", (), may_see_cases, "case_list case action audit explain"),
+    ("督办", "board", (), may_supervise, "board board_cases"),
+    ("统计", "figures", (), may_supervise, "figures"),
     ("登记", "register", (), may_register, "register"),
     ("导入", "imports", (), may_import, "imports import import_columns"),
     ("导出", "exports", (), _exports, "exports export export_file"),
+    ("日历", "calendars", (), may_keep_calendars, "calendars"),
     ("流程", "lifecycle", (MESSAGE,), _anybody, "lifecycle"),
 )
 

@@ -5,12 +5,13 @@ Words carry the number, the step and the nearest deadline; never a title, a name
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.urls import reverse
 from django.utils import timezone
 
+from notifications.directory import Directory, Pair
 from notifications.registry import (
     CATALOGUE,
     PATHS,
@@ -30,13 +31,15 @@ from opinion.audiences import (
     dispatchers,
     handlers,
     heads,
+    leaders,
     officers,
     reviewers,
     supervisors,
     together,
 )
-from workflows.models import Case, Clock, Event, User
-from workflows.published import lifecycle
+from opinion.recipients import below_the_rung, first_of, on_the_rung
+from workflows.models import Case, Clock, Event, Extension, User
+from workflows.published import ladder, lifecycle
 
 # Where nobody of a unit can be told, its head is, and then the desk, which can give the case to somebody else.
 UNIT_FALLBACKS = (heads, dispatchers)
@@ -95,6 +98,13 @@ def still_late(events: Sequence[Event]) -> set[int]:
     return {e.pk for e in events if (e.case_id, e.data.get("clock"), e.data.get("cycle")) in going}
 
 
+def extension_waits(events: Sequence[Event]) -> set[int]:
+    """The request is still to be decided. One statement."""
+    waiting = Extension.objects.filter(case__in={e.case_id for e in events}, state=Extension.State.REQUESTED)
+    asked = set(waiting.filter(clock__finished_at=None).values_list("case_id", "seq"))
+    return {event.pk for event in events if (event.case_id, event.seq) in asked}
+
+
 def work(
     sentence: str, audience: Audience = UNIT, fallbacks: tuple[Audience, ...] = UNIT_FALLBACKS,
     *, still_true: StillTrue = still_there,
@@ -112,6 +122,37 @@ def news(sentence: str, audience: Audience = UNIT, *, still_true: StillTrue = al
         lambda event: f"{event.case.number} {sentence}", audience, must_reach=False, still_true=still_true
     )
 
+
+def climbed(event: Event) -> str:
+    """Which clock stands on which rung, and when it is or was due."""
+    clock = lifecycle(event.case.definition_id).clocks.get(str(event.data.get("clock")))
+    rung = ladder(int(event.data["ladder"])).named[str(event.data["rung"])]
+    again = f"（第 {event.data['times']} 次重复）" if "times" in event.data else ""
+    return (
+        f"{event.case.number} “{clock.label if clock else '办理'}”{rung.label}{again}{deadline(event.case)}"
+    )
+
+
+def rung_urgency(event: Event) -> Urgency:
+    """Urgent rungs and urgent cases wait for no quiet hours."""
+    at_once = "rung" in event.data and ladder(int(event.data["ladder"])).named[str(event.data["rung"])].urgent
+    return Urgency.URGENT if at_once or pressing(event) else Urgency.PROMPT
+
+
+def by_rung(laddered: Audience, *, otherwise: Audience) -> Audience:
+    """Those a rung names where the event carries one."""
+
+    def find(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
+        on, off = [e for e in events if "rung" in e.data], [e for e in events if "rung" not in e.data]
+        if on:
+            yield from laddered(on, directory)
+        if off:
+            yield from otherwise(off, directory)
+
+    return find
+
+
+fall_back = first_of(*UNIT_FALLBACKS)
 
 DECLARED: dict[str, Told | Silent] = {
     # ---- 交办与签收
@@ -141,6 +182,10 @@ DECLARED: dict[str, Told | Silent] = {
     "message.contacted": Silent("首次联系是预期中的一步，案件页可见"),
     "message.visited": Silent("线下办理记录供查阅，无须他人动作"),
     "message.interim_replied": Silent("阶段性答复由承办单位作出，案件页可见"),
+    "message.extension_requested": work("申请延期，请审批", together(dispatchers, leaders), DESK_FALLBACKS, still_true=extension_waits),
+    "message.extension_granted": work("延期已批准", still_true=still_open),
+    "message.extension_refused": work("延期未获批准，请按期办理", still_true=still_open),
+    "message.extension_retracted": Silent("撤回的申请不再需要任何人审批"),
     "message.suspended": news("已暂停，时限停走", together(handlers, heads, supervisors), still_true=still_there),
     "message.resumed": work("已恢复办理，时限继续", still_true=still_open),
     # ---- 审核与答复
@@ -170,12 +215,25 @@ DECLARED: dict[str, Told | Silent] = {
     "message.unit_barred": work("已列为限制知悉，请专办", officers, (), still_true=still_open),
     "contact.revealed": Silent("查看联系方式只入日志，由审计管理员查询"),
     # ---- 流程引擎
-    "clock.missed": Told(
-        missed, LATE, UNIT_FALLBACKS,
-        applies=lambda event: event.data.get("clock") not in CLOCKS_THAT_LAPSE,
-        urgency=lambda event: Urgency.URGENT if pressing(event) else Urgency.PROMPT,
-        still_true=still_late,
+    "clock.warned": Told(
+        climbed, on_the_rung, (below_the_rung,), urgency=rung_urgency, still_true=still_late,
     ),
+    "clock.missed": Told(
+        missed, by_rung(on_the_rung, otherwise=LATE), (by_rung(below_the_rung, otherwise=fall_back),),
+        # Straight past the deadline to a higher rung: that one is told of, not both.
+        applies=lambda event: (
+            event.data.get("clock") not in CLOCKS_THAT_LAPSE
+            and ("ladder" not in event.data or "rung" in event.data)
+        ),
+        urgency=rung_urgency, still_true=still_late,
+    ),
+    "clock.escalated": Told(
+        climbed, on_the_rung, (below_the_rung,), urgency=rung_urgency, still_true=still_late,
+    ),
+    "clock.repeated": Told(
+        climbed, on_the_rung, (below_the_rung,), urgency=rung_urgency, still_true=still_late,
+    ),
+    "clock.redated": Silent("日历或时限规则的变更由管理员预览后成批重算，案件页和待办随即显示新时限"),
     "definition.changed": Silent("流程版本的变更由管理员成批进行，案件页可见"),
 }  # fmt: skip
 

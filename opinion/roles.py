@@ -30,6 +30,12 @@ def leader(case: Case, user: User) -> bool:
     return user.standing.oversees("leader", case.desk_id)
 
 
+@role("top_leader", "主要领导", sees="area")
+def top_leader(case: Case, user: User) -> bool:
+    """The last one a late case is reported to."""
+    return user.standing.oversees("top_leader", case.desk_id)
+
+
 @role("unit_handler", "承办人", sees="own")
 def unit_handler(case: Case, user: User) -> bool:
     """Handles and drafts, in the lead unit."""
@@ -40,6 +46,12 @@ def unit_handler(case: Case, user: User) -> bool:
 def unit_head(case: Case, user: User) -> bool:
     """Answers for the lead unit."""
     return user.standing.holds("unit_head", case.lead_id)
+
+
+@role("deputy_head", "承办单位分管负责人", sees="own")
+def deputy_head(case: Case, user: User) -> bool:
+    """Is told before the head is, of the lead unit's clocks."""
+    return user.standing.holds("deputy_head", case.lead_id)
 
 
 @role("reviewer", "审核员", sees="own")

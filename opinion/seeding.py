@@ -1,4 +1,4 @@
-"""What must exist after `migrate` alone: code lists, the deadlines, the lifecycle of messages."""
+"""What must exist after `migrate` alone: code lists, the ladders, the deadlines, the lifecycle of messages."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ HERE = Path(__file__).parent
 def seed(**_: Any) -> None:
     """Runs after every `migrate`; adds what is missing and changes nothing that is there.
 
-    In this order: a policy names codes, a lifecycle its policy.
+    In this order: a policy names codes and ladders, a lifecycle its policy.
     """
     seed_codes()
     system, at = User.objects.system(), timezone.now()
+    publish_missing((HERE / "ladders").glob("*.yaml"), by=system, at=at)
     publish_missing((HERE / "policies").glob("*.yaml"), by=system, at=at)
     publish_missing((HERE / "lifecycles").glob("*.yaml"), by=system, at=at)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from workflows.limits import Limit
 from workflows.models import Case, Event, Unit
 from workflows.published import lifecycle
 from workflows.spec import LifecycleSpec
@@ -39,6 +40,7 @@ NOTE_LABELS = {
     "reason": "事由",
     "requirement": "办理要求",
     "told": "告知内容",
+    "evidence": "证明材料",
 }
 UNITS = {"lead": "主办", "assisting": "协办", "from_lead": "原承办", "suggested": "建议承办"}
 
@@ -121,6 +123,10 @@ def _details(
         value = event.data.get(name)
         if isinstance(value, str) and value and not value.startswith(("sha256:", "sm3:")):
             found.append((label, codes.first_of(lists, value)))
+    if amount := event.data.get("amount"):
+        found.append(("延长", Limit.parse(amount).label))
+    if event.data.get("late"):
+        found.append(("申请时间", "时限已过，由督办员提出"))
     for kind, moved in sorted(_moved_clocks(event)):
         clock = spec.clocks.get(kind)
         found.append((f"{clock.label if clock else kind}时限改为", moved))

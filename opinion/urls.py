@@ -3,9 +3,13 @@
 from django.urls import path
 
 from opinion.views.actions import action
+from opinion.views.audit import audit, explain
+from opinion.views.board import board, board_cases
+from opinion.views.calendars import calendars
 from opinion.views.case import case
 from opinion.views.case_list import case_list
 from opinion.views.exports import export, export_file, exports
+from opinion.views.figures import figures, figures_export
 from opinion.views.healthz import healthz
 from opinion.views.imports import import_columns, import_job, import_problems, imports
 from opinion.views.lifecycles import lifecycle
@@ -20,6 +24,12 @@ urlpatterns = [
     path("cases/", case_list, name="case_list"),
     path("cases/<str:number>/", case, name="case"),
     path("cases/<str:number>/do/<str:transition>/", action, name="action"),
+    path("cases/<str:number>/audit/", audit, name="audit"),
+    path("cases/<str:number>/clocks/<slug:kind>/<int:cycle>/", explain, name="explain"),
+    path("board/", board, name="board"),
+    path("board/cases/", board_cases, name="board_cases"),
+    path("figures/", figures, name="figures"),
+    path("figures/file/", figures_export, name="figures_export"),
     path("register/", register, name="register"),
     path("imports/", imports, name="imports"),
     path("imports/<int:pk>/columns/", import_columns, name="import_columns"),
@@ -28,6 +38,7 @@ urlpatterns = [
     path("exports/", exports, name="exports"),
     path("exports/<int:pk>/", export, name="export"),
     path("exports/<int:pk>/file/", export_file, name="export_file"),
+    path("calendars/", calendars, name="calendars"),
     path("lifecycles/<str:code>/", lifecycle, name="lifecycle"),
     path("healthz", healthz, name="healthz"),
 ]

@@ -9,7 +9,7 @@ class WorkflowsConfig(AppConfig):
     verbose_name = "流程引擎"
 
     def ready(self) -> None:
-        from workflows import roles  # noqa: F401  # registers
+        from workflows import checks, roles  # noqa: F401  # each registers
         from workflows.seeding import seed
 
         post_migrate.connect(seed, sender=self, dispatch_uid="workflows.seed")

@@ -43,8 +43,11 @@ def digest_of(event: Event, before: str, hash_name: str) -> str:
 
 def chained(row: list[Any], before: str, hash_name: str) -> str:
     """`<hash>:<hex>` over any row of JSON values and the digest before it: for other logs kept the same way."""
-    text = json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return f"{hash_name}:{hashlib.new(hash_name, f'{before} {text}'.encode()).hexdigest()}"
+    return f"{hash_name}:{hashlib.new(hash_name, f'{before} {_canonical(row)}'.encode()).hexdigest()}"
+
+
+# `json.dumps` would make an encoder a call.
+_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 def text_digest(text: str) -> str:

@@ -10,18 +10,19 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from django.db import connection
-
 from workflows import rows
+from workflows.aiming import aim, look_again
 from workflows.calendars import Due
-from workflows.clock_rules import consumed, lapses, limit_of, met_by
-from workflows.models import CalendarVersion, Case, Clock, ClockInterval
+from workflows.clock_reading import Going, read
+from workflows.clock_rules import lapses, met_by, stands_still
+from workflows.dues import consumed, due_of, left_in_total, limit_of
+from workflows.errors import Cannot
+from workflows.models import Case, Clock, ClockInterval, Extension
 from workflows.moves import Move
 from workflows.policy import ClockRule
-from workflows.published import calendar, policy
+from workflows.published import calendar, ladder, newest_calendar_id, newest_ladder_id, policy
 from workflows.sheaf import Sheaf
 
 
@@ -34,12 +35,6 @@ class Miss:
     unit_id: int
 
 
-@dataclass
-class _Going:
-    clock: Clock
-    interval: ClockInterval
-
-
 _Terms = tuple[ClockRule, int, Due]
 
 
@@ -47,38 +42,30 @@ _Terms = tuple[ClockRule, int, Due]
 class ClockBook:
     """The clocks of some locked cases, and the changes to them not yet written."""
 
-    going: dict[int, dict[str, _Going]] = field(default_factory=lambda: defaultdict(dict))
+    going: dict[int, dict[str, Going]] = field(default_factory=lambda: defaultdict(dict))
     cycles: dict[tuple[int, str], int] = field(default_factory=dict)
+    used: dict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int))
     _finished: dict[tuple[int, str], Sequence[Any]] = field(default_factory=dict)
     _calendars: dict[str, int] = field(default_factory=dict)
     _terms: dict[tuple[Any, ...], _Terms | None] = field(default_factory=dict)
-    _new: list[_Going] = field(default_factory=list)
+    _ladders: dict[str, int] = field(default_factory=dict)
+    _new: list[Going] = field(default_factory=list)
     _opened: list[ClockInterval] = field(default_factory=list)
     _closed: list[ClockInterval] = field(default_factory=list)
     _changed: dict[int, Clock] = field(default_factory=dict)
+    _granted: list[Extension] = field(default_factory=list)
 
     @classmethod
-    def of(cls, case_ids: Sequence[int], calendars: Collection[str] = ()) -> ClockBook:
-        """Read them, and the newest versions of the calendars that new clocks may need; one statement."""
-        book = cls()
-        where, params = rows.among("k.case_id", case_ids)
-        codes = sorted(calendars)
-        newest = "".join([_NEWEST_CALENDAR] * len(codes))
-        with connection.cursor() as cursor:
-            cursor.execute(_read_sql(newest, where, connection.vendor), [*codes, *params])
-            found = cursor.fetchall()
-        for row in found:
-            slot = (row[_CASE], row[_KIND])
-            book.cycles[slot] = max(book.cycles.get(slot, 0), row[_CYCLE])
-            if row[_FINISHED] is not None and row[_CYCLE] == book.cycles[slot]:
-                book._finished[slot] = row
-        going = [row for row in found if row[_FINISHED] is None]
-        intervals = rows.build(ClockInterval, going, skip=_WIDTH)
-        for clock, interval in zip(rows.build(Clock, going), intervals, strict=True):
-            book.going[clock.case_id][clock.kind] = _Going(clock, interval)
-        if codes and found:
-            book._calendars = dict(zip(codes, found[0][-len(codes) :], strict=True))
-        return book
+    def of(cls, case_ids: Sequence[int], policies: Collection[int] = ()) -> ClockBook:
+        """Read them, and the newest versions of the calendars and ladders that new clocks may need; one statement.
+
+        policies: ids of the policy versions by which clocks may begin.
+        """
+        found = read(case_ids, policies)
+        return cls(
+            going=found.going, cycles=found.cycles, used=found.used, _finished=found.finished,
+            _calendars=found.calendars, _ladders=found.ladders,
+        )  # fmt: skip
 
     def turn(self, move: Move, target: str) -> list[Miss]:
         """Apply a move from `move.source` to `target`; returns the misses it brings to light."""
@@ -92,7 +79,7 @@ class ClockBook:
                 or kind not in {*state.clocks, *state.pauses}
             ):
                 self._finish(going, move, met_by(move, kind))
-            elif kind in state.pauses:
+            elif kind in state.pauses and stands_still(move, kind, going.clock):
                 self._pause(going, move)
             else:
                 self._resume(going, move.at)
@@ -101,6 +88,8 @@ class ClockBook:
                 self.start(case, kind, at=self._counts_from(move, kind))
         if "facts" in move.changed:
             self._rerate(move)
+        for extension in move.granted:
+            self._extend(extension, move)
         self._show_earliest(case, move)
         return misses
 
@@ -113,14 +102,18 @@ class ClockBook:
         if terms is None:
             return
         rule, calendar_id, due = terms
+        limit = rule.limit
+        if rule.in_total is not None:
+            limit, due = self._within_total(case, rule, calendar_id, due, at=at)
         cycle = self.cycles.get((case.pk, kind), 0) + 1
         self.cycles[case.pk, kind] = cycle
         clock = rows.make(
-            Clock, case_id=case.pk, kind=kind, cycle=cycle, state=Clock.State.RUNNING.value, limit=rule.limit, rule=rule.row,
-            policy_id=case.policy_id, calendar_id=calendar_id, started_at=at, due_at=due.at, original_due_at=due.at,
-            next_at=due.at, provisional=due.provisional,
+            Clock, case_id=case.pk, kind=kind, cycle=cycle, state=Clock.State.RUNNING.value, limit=limit, rule=rule.row,
+            policy_id=case.policy_id, calendar_id=calendar_id, ladder_id=self._ladder_id(rule.ladder),
+            started_at=at, due_at=due.at, original_due_at=due.at, provisional=due.provisional,
         )  # fmt: skip
-        going = _Going(clock, rows.make(ClockInterval, kind=ClockInterval.Kind.RUN.value, started_at=at))
+        look_again(clock)
+        going = Going(clock, rows.make(ClockInterval, kind=ClockInterval.Kind.RUN.value, started_at=at))
         self.going[case.pk][kind] = going
         self._new.append(going)
 
@@ -137,9 +130,22 @@ class ClockBook:
                 self._terms[asked] = None
             else:
                 calendar_id = self._calendar_id(rules.calendar)
-                due = calendar(calendar_id).due(at, rule.parsed_limit)
-                self._terms[asked] = rule, calendar_id, due
+                self._terms[asked] = rule, calendar_id, due_of(calendar(calendar_id), at, rule.limit)
         return self._terms[asked]
+
+    def _within_total(
+        self, case: Case, rule: ClockRule, calendar_id: int, due: Due, *, at: datetime
+    ) -> tuple[str, Due]:
+        """Limit and due moment of a new cycle that may use no more than the earlier ones left of the rule's total.
+
+        Raises Cannot where they used it all.
+        """
+        on = calendar(calendar_id)
+        left = left_in_total(on, str(rule.in_total), self.used[case.pk, rule.clock])
+        if left is None:
+            raise Cannot(f"{case.number} 已用满累计上限 {limit_of(str(rule.in_total)).label}")
+        rest = on.due(at, left)
+        return (str(left), rest) if rest.at < due.at else (rule.limit, due)
 
     def due(self, case_id: int, *, at: datetime) -> list[Clock]:
         """Running clocks whose next moment has come."""
@@ -151,11 +157,17 @@ class ClockBook:
         running = [g.clock for g in self.going[case_id].values() if g.clock.state == Clock.State.RUNNING]
         return min(running, key=lambda clock: clock.due_at, default=None)
 
+    def level(self, case_id: int) -> int:
+        """How grave the worst colour among its clocks is, standing still or not: a position in `ladders.LEVELS`."""
+        climbing = (g.clock for g in self.going[case_id].values() if g.clock.ladder_id)
+        return max((ladder(clock.ladder_id).level(clock.rung) for clock in climbing), default=0)
+
     def write(self, sheaf: Sheaf | None = None) -> None:
         """Store every change, now or with the rest of `sheaf`."""
         into = sheaf or Sheaf()
         into.update(list(self._changed.values()), _CLOCK_CHANGES)
         into.update(self._closed, ["ended_at"])
+        into.update(self._granted, _GRANTED)
         if self._opened or self._begins_anew():
             # A clock has one open interval and a case one going clock of a kind: the old must be gone first.
             into.barrier()
@@ -165,15 +177,16 @@ class ClockBook:
         into.insert(self._opened)
         if sheaf is None:
             into.write()
-        self._new, self._opened, self._closed, self._changed = [], [], [], {}
+        self._new, self._opened, self._closed, self._changed, self._granted = [], [], [], {}, []
 
     def _begins_anew(self) -> bool:
         changed = {(clock.case_id, clock.kind) for clock in self._changed.values()}
         return any((going.clock.case_id, going.clock.kind) in changed for going in self._new)
 
     def note_miss(self, clock: Clock) -> None:
-        """Remember that the miss is in the log; a clock has no further moment of its own then."""
-        clock.missed_at, clock.next_at = clock.due_at, None
+        """Remember that the miss is in the log; what is left of its ladder is still to come."""
+        clock.missed_at = clock.due_at
+        look_again(clock)
         self._touch(clock)
 
     def note_lapse(self, clock: Clock) -> None:
@@ -216,7 +229,7 @@ class ClockBook:
         from_opening = kind in move.lifecycle.states[move.lifecycle.opening.to].clocks
         return move.case.opened_at if whole and from_opening else move.at
 
-    def _finish(self, going: _Going, move: Move, met: bool) -> None:
+    def _finish(self, going: Going, move: Move, met: bool) -> None:
         clock = going.clock
         self._close(going, move.at)
         clock.state = (
@@ -226,45 +239,44 @@ class ClockBook:
         self._touch(clock)
         del self.going[clock.case_id][clock.kind]
 
-    def _pause(self, going: _Going, move: Move) -> None:
+    def _pause(self, going: Going, move: Move) -> None:
         if going.clock.state == Clock.State.PAUSED:
             return
-        self._close(going, move.at)
+        began = self._close(going, move.at)
         going.clock.state, going.clock.next_at = Clock.State.PAUSED, None
         self._touch(going.clock)
         reason = str(move.logged.get("reason", ""))
         going.interval = ClockInterval(
             clock=going.clock,
             kind=ClockInterval.Kind.PAUSE,
-            started_at=move.at,
+            started_at=began,
             reason=reason,
             approver=move.by,
         )
         self._opened.append(going.interval)
 
-    def _resume(self, going: _Going, at: datetime) -> None:
+    def _resume(self, going: Going, at: datetime) -> None:
         clock = going.clock
         if clock.state == Clock.State.RUNNING:
             return
-        self._close(going, at)
+        # The account goes on from where the pause ended, with no hole even where the wall clock was set back.
+        began = self._close(going, at)
         clock.state = Clock.State.RUNNING
-        self._aim(clock, going)
-        going.interval = ClockInterval(clock=clock, kind=ClockInterval.Kind.RUN, started_at=at)
+        self._aim(going)
+        going.interval = ClockInterval(clock=clock, kind=ClockInterval.Kind.RUN, started_at=began)
         self._opened.append(going.interval)
 
-    def _aim(self, clock: Clock, going: _Going) -> None:
-        """Due moment from start, limit and pauses. A miss already in the log stays there."""
-        ended = clock.intervals.filter(kind=ClockInterval.Kind.PAUSE, ended_at__isnull=False)
-        pauses = [(i.started_at, i.ended_at) for i in ended if i.ended_at is not None]
-        if going.interval.kind == ClockInterval.Kind.PAUSE and going.interval.ended_at:
-            pauses.append((going.interval.started_at, going.interval.ended_at))
-        due = calendar(clock.calendar_id).due(clock.started_at, limit_of(clock.limit), paused=pauses)
-        clock.due_at, clock.provisional = due.at, due.provisional
-        clock.next_at = due.at if clock.missed_at is None else None
-        self._touch(clock)
+    def _aim(self, going: Going, granting: Extension | None = None) -> None:
+        """Due moment and time used, on the newest calendar. A miss already in the log stays there."""
+        going.clock.calendar_id = self._calendar_id(policy(going.clock.policy_id).calendar)
+        aim(going.clock, going.interval, granting)
+        self._touch(going.clock)
 
     def _rerate(self, move: Move) -> None:
-        """The case was re-rated: going clocks take the limit now fitting, by the policy version they began with."""
+        """The case was re-rated: going clocks take the limit now fitting, by the policy version they began with.
+
+        Intervals stay as they are, so what a clock was paused is kept.
+        """
         for kind, going in list(self.going[move.case.pk].items()):
             clock = going.clock
             rule = policy(clock.policy_id).rule(kind, move.case.facts)
@@ -274,25 +286,46 @@ class ClockBook:
                 self._finish(going, move, met=False)
                 continue
             before, clock.rule, clock.limit = clock.due_at, rule.row, rule.limit
-            self._aim(clock, going)
-            if clock.state == Clock.State.PAUSED:
-                clock.next_at = None
+            self._change_ladder(clock, rule.ladder)
+            self._aim(going)
             move.logged.setdefault("clocks", {})[kind] = [before.isoformat(), clock.due_at.isoformat()]
 
-    def _close(self, going: _Going, at: datetime) -> None:
-        """End the open interval. A clock set back may not make an interval end before it began."""
+    def _extend(self, extension: Extension, move: Move) -> None:
+        """From the current due moment on. Raises Cannot for a clock that has ended meanwhile."""
+        found = [g for g in self.going[move.case.pk].values() if g.clock.pk == extension.clock_id]
+        if not found:
+            raise Cannot(f"{move.case.number} 申请延期的时限已经结束，不能再延")
+        clock = found[0].clock
+        before = clock.due_at
+        self._aim(found[0], granting=extension)
+        extension.state, extension.decided_at, extension.decider = Extension.State.GRANTED, move.at, move.by
+        extension.due_from, extension.due_to = before, clock.due_at
+        self._granted.append(extension)
+        move.logged.setdefault("clocks", {})[clock.kind] = [before.isoformat(), clock.due_at.isoformat()]
+
+    def _change_ladder(self, clock: Clock, code: str | None) -> None:
+        """Rungs of two ladders do not compare: on another one the climb begins anew, straight to where it stands."""
+        if (ladder(clock.ladder_id).code if clock.ladder_id else None) != code:
+            clock.ladder_id, clock.rung, clock.repeats = self._ladder_id(code), 0, 0
+
+    def _close(self, going: Going, at: datetime) -> datetime:
+        """End the open interval; returns when. A wall clock set back may not make it end before it began."""
         interval, clock = going.interval, going.clock
         interval.ended_at = max(at, interval.started_at)
         if interval.kind == ClockInterval.Kind.RUN:
-            clock.consumed_seconds += consumed(
-                calendar(clock.calendar_id), limit_of(clock.limit), interval.started_at, interval.ended_at
-            )
+            on = calendar(clock.calendar_id)
+            clock.consumed_seconds += consumed(on, clock.limit, interval.started_at, interval.ended_at)
         if interval.pk is not None:
             self._closed.append(interval)
+        return interval.ended_at
 
     def _show_earliest(self, case: Case, move: Move) -> None:
         clock = self.earliest(case.pk)
-        move.set(due_at=clock.due_at if clock else None, provisional=clock.provisional if clock else False)
+        move.set(
+            due_at=clock.due_at if clock else None,
+            provisional=clock.provisional if clock else False,
+            rung=self.level(case.pk),
+        )
 
     def _touch(self, clock: Clock) -> None:
         if clock.pk is not None:
@@ -300,39 +333,20 @@ class ClockBook:
 
     def _calendar_id(self, code: str) -> int:
         if code not in self._calendars:
-            found = (
-                CalendarVersion.objects.filter(code=code).order_by("-version").values_list("id", flat=True)
-            )
-            self._calendars[code] = found[:1].get()
+            self._calendars[code] = newest_calendar_id(code)
         return self._calendars[code]
+
+    def _ladder_id(self, code: str | None) -> int | None:
+        """The newest published; a policy that names one was published after it."""
+        if code is not None and code not in self._ladders:
+            self._ladders[code] = newest_ladder_id(code)
+        return None if code is None else self._ladders[code]
 
 
 _CLOCK_CHANGES = [
-    "state", "limit", "rule", "due_at", "next_at", "missed_at", "finished_at", "consumed_seconds", "provisional",
+    "state", "limit", "rule", "calendar_id", "ladder_id", "due_at", "next_at", "missed_at", "finished_at",
+    "consumed_seconds", "rung", "repeats", "provisional",
 ]  # fmt: skip
 
 
-_NEWEST_CALENDAR = (
-    ", (SELECT v.id FROM workflows_calendarversion v WHERE v.code = %s ORDER BY v.version DESC LIMIT 1)"
-)
-_WIDTH = len(Clock._meta.concrete_fields)
-_CASE, _KIND, _CYCLE, _FINISHED = (
-    [field.attname for field in Clock._meta.concrete_fields].index(name)
-    for name in ("case_id", "kind", "cycle", "finished_at")
-)
-
-
-@lru_cache(maxsize=256)
-def _read_sql(newest: str, where: str, vendor: str) -> str:
-    # PostgreSQL plans a prepared statement for any number of ids, and would rather hash every open interval there
-    # is than look up a few; LATERAL with a LIMIT leaves it the index alone.
-    interval = (
-        "LEFT JOIN LATERAL (SELECT * FROM workflows_clockinterval"
-        " WHERE clock_id = k.id AND ended_at IS NULL LIMIT 1) i ON true"
-        if vendor == "postgresql"
-        else "LEFT JOIN workflows_clockinterval i ON i.clock_id = k.id AND i.ended_at IS NULL"
-    )
-    return (
-        f"SELECT {rows.columns(Clock, 'k')}, {rows.columns(ClockInterval, 'i')}{newest}"  # noqa: S608  # our own names
-        f" FROM workflows_clock k {interval} WHERE {where}"
-    )
+_GRANTED = ["state", "decider_id", "decided_at", "due_from", "due_to"]

@@ -12,7 +12,7 @@ from workflows.chain import text_digest
 from workflows.spec import LifecycleSpec, TransitionSpec
 
 if TYPE_CHECKING:
-    from workflows.models import Case, User
+    from workflows.models import Case, Extension, User
 
 
 @dataclass
@@ -20,8 +20,8 @@ class Move:
     """A transition under way, under the lock of its case.
 
     data: what the form said (may hold free text). logged: codes and ids the event will carry.
-    rows: new rows, written after the event by their model. source, held_by: the state, and
-    the unit that held the case, before.
+    rows: new rows, written after the event by their model. granted: extensions that take effect with this move.
+    source, held_by: the state, and the unit that held the case, before.
     """
 
     case: Case
@@ -35,6 +35,7 @@ class Move:
     held_by: int = 0
     logged: dict[str, Any] = field(default_factory=dict)
     rows: list[Model] = field(default_factory=list)
+    granted: list[Extension] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -53,6 +54,10 @@ class Move:
     def add(self, row: Model) -> None:
         """Have a new row written with this move."""
         self.rows.append(row)
+
+    def extend(self, extension: Extension) -> None:
+        """Grant an extension: the clock is moved, and the row written, together with this move."""
+        self.granted.append(extension)
 
     def note(self, kind: str, text: str) -> None:
         """Keep free text beside the event, which carries only its digest. Empty text is left out."""

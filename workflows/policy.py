@@ -28,18 +28,58 @@ def _codes(value: Any) -> Any:
     return [value] if isinstance(value, str | int) else value
 
 
+def _amount(text: str) -> str:
+    if text == NO_LIMIT:
+        raise ValueError("这里须写出时长，不能写 none")
+    return _limit(text)
+
+
+Amount = Annotated[str, AfterValidator(_amount)]
 Codes = Annotated[tuple[str, ...], BeforeValidator(_codes), Field(min_length=1)]
 
 
+class ExtensionRule(Document):
+    """How far a limit may be extended: each time at most `each`, at most `times` times, together at most `total`.
+
+    One unit for both lengths.
+    """
+
+    each: Amount
+    times: int = Field(ge=1, le=99)
+    total: Amount
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        each, total = Limit.parse(self.each), Limit.parse(self.total)
+        if each.unit is not total.unit:
+            raise ValueError(f"each（{each}）与 total（{total}）应使用同一单位")
+        if each.amount > total.amount:
+            raise ValueError(f"each（{each}）不能超过 total（{total}）")
+        return self
+
+
 class ClockRule(Document):
-    """One row: this clock, for cases whose facts fit every entry of `when`, has this limit; `none`: no such clock."""
+    """One row: this clock, for cases whose facts fit every entry of `when`, has this limit; `none`: no such clock.
+
+    in_total: the most that all cycles of this clock in one case may use together. extension: absent, none is granted.
+    ladder: code of the ladder it climbs; without one only its miss is logged.
+    """
 
     row: Name
     clock: Name
     limit: Annotated[str, AfterValidator(_limit)]
+    in_total: Amount | None = None
+    extension: ExtensionRule | None = None
     when: dict[Name, Codes] = {}
+    ladder: Name | None = None
     source: Label
     note: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.limit == NO_LIMIT and (self.in_total or self.extension):
+            raise ValueError("limit 为 none 的条目不能有 in_total 或 extension")
+        return self
 
     def fits(self, facts: Mapping[str, str]) -> bool:
         return all(facts.get(fact) in codes for fact, codes in self.when.items())
@@ -69,11 +109,24 @@ class PolicySpec(Document):
         """The first rule that fits. `serves` made sure that there is one."""
         return next(rule for rule in self._by_clock[clock] if rule.fits(facts))
 
+    @cached_property
+    def ladders(self) -> tuple[str, ...]:
+        """Codes of the ladders its rules name."""
+        return tuple(sorted({rule.ladder for rule in self.rules if rule.ladder}))
+
+    def row(self, name: str) -> ClockRule | None:
+        """The rule of that row, None where there is none."""
+        return self._by_row.get(name)
+
     def unserved(self, lifecycle: LifecycleSpec) -> Iterable[str]:
         """What keeps this policy from serving a lifecycle: a clock without a rule for every case."""
         for name in lifecycle.clocks:
             if not any(not rule.when for rule in self._by_clock.get(name, ())):
                 yield f"rules: 时限 {name} 缺少不带 when 的兜底条目，流程 {lifecycle.code} 需要它"
+
+    @cached_property
+    def _by_row(self) -> dict[str, ClockRule]:
+        return {rule.row: rule for rule in self.rules}
 
     @cached_property
     def _by_clock(self) -> dict[str, list[ClockRule]]:

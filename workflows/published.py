@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from django.db.models import QuerySet
+
 from workflows.calendars import WorkingCalendar
-from workflows.models import CalendarVersion, Definition, PolicyVersion
+from workflows.ladders import LadderSpec
+from workflows.models import CalendarVersion, Definition, LadderVersion, PolicyVersion
 from workflows.policy import PolicySpec
 from workflows.spec import LifecycleSpec
 
@@ -28,9 +31,28 @@ def policy(policy_id: int) -> PolicySpec:
     return PolicyVersion.objects.get(pk=policy_id).parsed
 
 
+@lru_cache(maxsize=64)
+def ladder(ladder_id: int) -> LadderSpec:
+    return LadderVersion.objects.get(pk=ladder_id).parsed
+
+
 @lru_cache(maxsize=16)
 def calendar(calendar_id: int) -> WorkingCalendar:
     return CalendarVersion.objects.get(pk=calendar_id).compiled
+
+
+def newest_calendar_id(code: str) -> int:
+    """Id of the newest published version; not cached, for it changes. Raises CalendarVersion.DoesNotExist."""
+    return _newest_id(CalendarVersion.objects.filter(code=code))
+
+
+def newest_ladder_id(code: str) -> int:
+    """The same of a ladder. Raises LadderVersion.DoesNotExist."""
+    return _newest_id(LadderVersion.objects.filter(code=code))
+
+
+def _newest_id(versions: QuerySet[CalendarVersion] | QuerySet[LadderVersion]) -> int:
+    return versions.order_by("-version").values_list("id", flat=True)[:1].get()
 
 
 def forget() -> None:
@@ -38,7 +60,7 @@ def forget() -> None:
     from workflows.machine import machine
     from workflows.recording import system_id
 
-    for cached in (lifecycle, earlier, policy, calendar, machine, system_id):
+    for cached in (lifecycle, earlier, policy, ladder, calendar, machine, system_id):
         cached.cache_clear()
 
 

@@ -12,15 +12,17 @@ from typing import Any
 from django.db import transaction
 from pydantic import BaseModel
 
+from workflows import ladders
 from workflows import policy as policies
 from workflows import spec as lifecycles
 from workflows.calendars import CalendarError, CalendarSpec, parse_calendar
-from workflows.models import CalendarVersion, Definition, PolicyVersion, User
+from workflows.ladders import LadderSpec
+from workflows.models import CalendarVersion, Definition, LadderVersion, PolicyVersion, User
 from workflows.models.definition import PublishedDocument
 from workflows.policy import PolicySpec
 from workflows.spec import LifecycleSpec, SpecError
 
-Spec = LifecycleSpec | PolicySpec | CalendarSpec
+Spec = LifecycleSpec | PolicySpec | CalendarSpec | LadderSpec
 
 
 @dataclass(frozen=True)
@@ -32,20 +34,25 @@ class Published:
 
 
 def read(text: str, origin: str) -> Spec:
-    """Read a document of any of the three kinds, told apart by their main key. Raises SpecError."""
+    """Read a document of any of the four kinds, told apart by their main key. Raises SpecError."""
     data = lifecycles.load_yaml(text, origin)
     keys = data.keys() if isinstance(data, dict) else ()
     if "states" in keys:
         return lifecycles.parse(text, origin)
     if "rules" in keys:
         return policies.parse(text, origin)
+    if "rungs" in keys:
+        return ladders.parse(text, origin)
     if "weekly" in keys:
         try:
             return parse_calendar(data, origin=origin)
         except CalendarError as error:
             raise SpecError(origin, error.problems) from error
     raise SpecError(
-        origin, ["文件: 认不出文档类别：流程应有 states，时限规则应有 rules，工作日历应有 weekly"]
+        origin,
+        [
+            "文件: 认不出文档类别：流程应有 states，时限规则应有 rules，催督阶梯应有 rungs，工作日历应有 weekly"
+        ],
     )
 
 
@@ -110,20 +117,64 @@ _MODELS: dict[type[BaseModel], Any] = {
     LifecycleSpec: Definition,
     PolicySpec: PolicyVersion,
     CalendarSpec: CalendarVersion,
+    LadderSpec: LadderVersion,
 }
 
 
 def _against_others(spec: BaseModel) -> Iterable[str]:
-    """A lifecycle needs its policy, a policy its calendar; and a policy goes on serving its lifecycles."""
+    """A lifecycle needs its policy, a policy its calendar and ladders; each goes on serving what leans on it."""
     if isinstance(spec, LifecycleSpec):
-        rules = PolicyVersion.objects.filter(code=spec.policy).order_by("-version").first()
-        if rules is None:
-            yield f"policy: 时限规则“{spec.policy}”尚未发布，请先发布它"
-        else:
-            yield from rules.parsed.unserved(spec)
+        yield from _lifecycle_against_others(spec)
     if isinstance(spec, PolicySpec):
-        if not CalendarVersion.objects.filter(code=spec.calendar).exists():
-            yield f"calendar: 工作日历“{spec.calendar}”尚未发布，请先发布它"
-        for definition in Definition.objects.newest():
-            if definition.parsed.policy == spec.code:
-                yield from spec.unserved(definition.parsed)
+        yield from _policy_against_others(spec)
+    if isinstance(spec, LadderSpec):
+        policies_by_code = {rules.code: rules for rules in _newest(PolicyVersion)}
+        for lifecycle in _newest(Definition):
+            yield from _unclimbable(lifecycle, policies_by_code[lifecycle.policy], spec)
+
+
+def _lifecycle_against_others(spec: LifecycleSpec) -> Iterable[str]:
+    rules = PolicyVersion.objects.filter(code=spec.policy).order_by("-version").first()
+    if rules is None:
+        yield f"policy: 时限规则“{spec.policy}”尚未发布，请先发布它"
+        return
+    yield from rules.parsed.unserved(spec)
+    for code in rules.parsed.ladders:
+        yield from _unclimbable(spec, rules.parsed, LadderVersion.objects.latest_of(code).parsed)
+
+
+def _policy_against_others(spec: PolicySpec) -> Iterable[str]:
+    if not CalendarVersion.objects.filter(code=spec.calendar).exists():
+        yield f"calendar: 工作日历“{spec.calendar}”尚未发布，请先发布它"
+    found = {
+        code: LadderVersion.objects.filter(code=code).order_by("version").last() for code in spec.ladders
+    }
+    for code, version in found.items():
+        if version is None:
+            yield f"rules: 催督阶梯“{code}”尚未发布，请先发布它"
+    for lifecycle in _newest(Definition):
+        if lifecycle.policy == spec.code:
+            yield from spec.unserved(lifecycle)
+            for version in filter(None, found.values()):
+                yield from _unclimbable(lifecycle, spec, version.parsed)
+
+
+def _newest(model: type[PublishedDocument]) -> list[Any]:
+    return [document.parsed for document in model.objects.newest()]  # type: ignore[attr-defined]
+
+
+def _unclimbable(lifecycle: LifecycleSpec, rules: PolicySpec, ladder: LadderSpec) -> Iterable[str]:
+    """What a rung fires must be a move the system can make wherever a clock on that ladder runs."""
+    clocks = {rule.clock for rule in rules.rules if rule.ladder == ladder.code}
+    states = [name for name, state in lifecycle.states.items() if clocks & set(state.clocks)]
+    for rung in ladder.rungs if states else ():
+        for name in rung.fire:
+            move = lifecycle.transitions.get(name)
+            at = f"rungs.{rung.name}.fire"
+            if move is None:
+                yield f"{at}: 流程 {lifecycle.code} 没有“{name}”这一步"
+                continue
+            if "system" not in move.role:
+                yield f"{at}: 流程 {lifecycle.code} 的“{name}”不许系统办理，请在 role 中加上 system"
+            if missing := [state for state in states if state not in move.sources]:
+                yield f"{at}: 流程 {lifecycle.code} 的“{name}”还应从这些状态出发：{'、'.join(missing)}"

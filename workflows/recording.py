@@ -16,9 +16,8 @@ from workflows.clock_rules import untouched
 from workflows.clocks import ClockBook, Miss
 from workflows.errors import Cannot
 from workflows.machine import machine
-from workflows.models import Case, Event, Evidence, User
+from workflows.models import Case, Clock, Event, Evidence, User
 from workflows.moves import Move
-from workflows.published import policy
 from workflows.registry import EFFECTS
 from workflows.sheaf import Sheaf
 
@@ -37,8 +36,8 @@ def carry_out(moves: Sequence[tuple[Move, str | None]]) -> list[Event]:
         if not untouched(move.lifecycle, source, move.case.state, move)
     ]
     touched = set(ticking)
-    calendars = {policy(move.case.policy_id).calendar for move, _ in moves if move.case.pk in touched}
-    book = ClockBook.of(ticking, calendars) if ticking else None
+    policies = {move.case.policy_id for move, _ in moves if move.case.pk in touched}
+    book = ClockBook.of(ticking, policies) if ticking else None
     log: list[Event] = []
     events: list[Event] = []
     for move, key in moves:
@@ -100,8 +99,13 @@ def miss_event(case: Case, miss: Miss, *, state: str, recorded_at: datetime) -> 
     return append(
         case, name="clock.missed", transition="", actor_id=system_id(), source=state, target=state,
         data={"clock": clock.kind, "cycle": clock.cycle}, unit_id=miss.unit_id,
-        happened_at=miss.due_at, recorded_at=recorded_at,
+        happened_at=miss.due_at, recorded_at=recorded_at, key=missed_key(clock),
     )  # fmt: skip
+
+
+def missed_key(clock: Clock) -> str:
+    """What keeps the miss of a cycle from being logged twice, whoever finds it."""
+    return f"missed:{clock.kind}:{clock.cycle}"
 
 
 def save_cases(cases: Sequence[Case], changed: set[str]) -> None:

@@ -5,12 +5,12 @@ Documents combine names and never contain expressions; `spec.py` refuses a name 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from workflows.models import Case, User
+    from workflows.models import Case, Event, User
     from workflows.moves import Move
 
 T = TypeVar("T")
@@ -69,6 +69,15 @@ class Role:
     confidential: bool = False
 
 
+@dataclass(frozen=True)
+class Recipient:
+    """Somebody a rung of a ladder can name. find: for events of cases, the people; deputies are its business."""
+
+    name: str
+    label: str
+    find: Callable[[Sequence[Event]], Iterable[tuple[Event, User]]]
+
+
 Guard = Callable[["Move"], Refusal | None]
 Effect = Callable[["Move"], None]
 
@@ -77,6 +86,7 @@ GUARDS: Registry[Guard] = Registry("条件")
 EFFECTS: Registry[Effect] = Registry("效果")
 # A form class; the engine never looks inside, pages and API validate with it before they call `fire`.
 FORMS: Registry[Any] = Registry("表单")
+RECIPIENTS: Registry[Recipient] = Registry("告知对象")
 # What a policy may ask about a case: fact name → its codes and their labels, read when asked.
 FACTS: Registry[Callable[[], dict[str, str]]] = Registry("案件属性")
 

@@ -86,13 +86,15 @@ class ClockDecl(Document):
     met_by: the transitions that fulfil it; leaving its states otherwise voids it. counts: a `step` clock begins anew
     with every entry, a `whole` one runs once through the case, until a transition restarts it, and a `called` one only
     ever begins where a transition restarts it. lapses: running out is nobody's fault (a window in which a person may
-    rate, the cap of a pause): no miss is logged, and a state's `on_due` says what happens then.
+    rate, the cap of a pause): no miss is logged, and a state's `on_due` says what happens then. pauses_for: the
+    reasons for which it may stand still in a state that pauses it (the move's `reason`); empty: any.
     """
 
     label: Label
     met_by: Names
     lapses: bool = False
     counts: Literal["step", "whole", "called"] = "step"
+    pauses_for: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
 
 
 class OnDue(Document):

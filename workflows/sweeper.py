@@ -1,40 +1,46 @@
-"""The sweep: logs each missed deadline once, dated at the deadline, and does what a lifecycle asks when time is up.
+"""The sweep: takes every clock whose moment has come up its ladder, and logs each missed deadline once.
 
 Oldest first; the case is locked before its clocks are looked at again, and cases somebody else holds are left for
-the next round. Cost follows what is due, not what is open. Nothing is sent from here.
+the next round. Cost follows what is due, not what is open. Nothing is sent from here: people are told of the events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from workflows import rows
-from workflows.clock_rules import lapses
-from workflows.clocks import ClockBook, Miss
+from workflows.climbing import ACKNOWLEDGED, ESCALATED, MISSED, REPEATED, WARNED, Climb, rounds
 from workflows.locking import lock_many
-from workflows.machine import machine
-from workflows.models import Case, Clock, Event, User
-from workflows.moves import Move
-from workflows.recording import carry_out, miss_event, save_cases
+from workflows.models import Case, Clock, Event
+from workflows.published import ladder
+from workflows.recording import carry_out
 
-BATCH = 500
+BATCH = 1000
 
 
 @dataclass
 class Swept:
-    """What one sweep did. held: cases that somebody else had locked, left for the next one."""
+    """What one sweep did, in events. held: cases that somebody else had locked, left for the next one."""
 
+    warned: int = 0
     missed: int = 0
+    escalated: int = 0
+    repeated: int = 0
     fired: int = 0
     held: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.missed or self.fired)
+        return bool(self.warned or self.missed or self.escalated or self.repeated or self.fired)
+
+
+_COUNTS = {WARNED: "warned", MISSED: "missed", ESCALATED: "escalated", REPEATED: "repeated"}
 
 
 def sweep(*, at: datetime, batch: int = BATCH) -> Swept:
@@ -44,12 +50,7 @@ def sweep(*, at: datetime, batch: int = BATCH) -> Swept:
     done = Swept()
     passed_over: set[int] = set()
     while True:
-        due = (
-            Clock.objects.due(at=at).exclude(case__in=passed_over)
-            if passed_over
-            else Clock.objects.due(at=at)
-        )
-        case_ids = list(dict.fromkeys(due.values_list("case_id", flat=True)[:batch]))
+        case_ids = _claim(at, batch, passed_over)
         if not case_ids:
             return done
         with transaction.atomic():
@@ -60,42 +61,79 @@ def sweep(*, at: datetime, batch: int = BATCH) -> Swept:
         passed_over |= busy
 
 
+def _claim(at: datetime, batch: int, passed_over: Collection[int]) -> list[int]:
+    """Cases of the clocks that have waited longest. Not locked yet: their clocks are read again behind the lock."""
+    due = Clock.objects.due(at=at)
+    if passed_over:
+        due = due.exclude(case__in=passed_over)
+    return list(dict.fromkeys(due.values_list("case_id", flat=True)[:batch]))
+
+
 def _sweep_locked(cases: Sequence[Case], at: datetime, done: Swept) -> None:
     if not cases:
         return
+    going = _going([case.pk for case in cases])
+    due = [(case, clock) for case in cases for clock in going[case.pk] if _is_due(clock, at)]
+    if not due:
+        return
+    acknowledged = _acknowledged([clock for _, clock in due])
     recorded_at = timezone.now()
-    book = ClockBook.of([case.pk for case in cases])
-    log: list[Event] = []
-    answers: list[tuple[Move, str | None]] = []
-    logged: list[Case] = []
-    for case in cases:
-        due = sorted(book.due(case.pk, at=at), key=lambda clock: (clock.next_at, clock.pk))
-        for clock in due:
-            if lapses(machine(case.definition_id).spec, clock.kind):
-                book.note_lapse(clock)
-                continue
-            log.append(
-                miss_event(
-                    case, Miss(clock, clock.due_at, case.unit_id), state=case.state, recorded_at=recorded_at
-                )
-            )
-            book.note_miss(clock)
-        if due:
-            logged.append(case)
-            answers += [(move, f"due:{clock.pk}") for clock in due for move in _answer(case, clock)]
+    climbs = [Climb(case, clock, at, recorded_at) for case, clock in due]
+    for climb in climbs:
+        climb.take(acknowledged)
+    log = [event for climb in climbs for event in climb.events]
     rows.insert(log)
-    save_cases(logged, set())
-    book.write()
-    carry_out(answers)
-    done.missed += len(log)
-    done.fired += len(answers)
+    rows.update([clock for _, clock in due], ["rung", "repeats", "missed_at", "next_at"])
+    logged = {event.case_id for event in log}
+    touched = [case for case in cases if case.pk in logged]
+    for case in touched:
+        case.rung = _level(going[case.pk])
+    rows.update(touched, ["rev", "head", "rung"])
+    for event in log:
+        name = _COUNTS[event.name]
+        setattr(done, name, getattr(done, name) + 1)
+    for group in rounds([deed for climb in climbs for deed in climb.deeds]):
+        moves = [(move, deed.key) for deed in group if (move := deed.move()) is not None]
+        if moves:
+            done.fired += len(carry_out(moves))
 
 
-def _answer(case: Case, clock: Clock) -> list[Move]:
-    """The move the lifecycle makes by itself when this clock of the present state runs out, dated at the deadline."""
-    spec = machine(case.definition_id).spec
-    on_due = spec.states[case.state].on_due
-    if on_due is None or on_due.clock != clock.kind:
-        return []
-    transition = spec.transitions[on_due.fire]
-    return [Move(case, on_due.fire, transition, spec, User.objects.system(), clock.due_at, {}, case.state)]
+def _going(case_ids: Sequence[int]) -> dict[int, list[Clock]]:
+    """Case id → its clocks that run or stand still, the longest waiting first; one statement."""
+    where, params = rows.among("k.case_id", case_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {rows.columns(Clock, 'k')} FROM workflows_clock k"  # noqa: S608  # our own names
+            f" WHERE {where} AND k.state IN ('running', 'paused')",
+            params,
+        )
+        found = rows.build(Clock, cursor.fetchall())
+    by_case: dict[int, list[Clock]] = defaultdict(list)
+    for clock in sorted(found, key=attrgetter("due_at", "pk")):
+        by_case[clock.case_id].append(clock)
+    return by_case
+
+
+def _is_due(clock: Clock, at: datetime) -> bool:
+    return clock.state == Clock.State.RUNNING and clock.next_at is not None and clock.next_at <= at
+
+
+def _level(clocks: Sequence[Clock]) -> int:
+    return max((ladder(clock.ladder_id).level(clock.rung) for clock in clocks if clock.ladder_id), default=0)
+
+
+def _acknowledged(due: Sequence[Clock]) -> set[tuple[int, str]]:
+    """(case id, clock kind) whose newest rung was acknowledged; asked only where a rung may be said again."""
+    repeating = {
+        clock.case_id
+        for clock in due
+        if clock.ladder_id and clock.rung and ladder(clock.ladder_id).rungs[clock.rung - 1].repeat
+    }
+    if not repeating:
+        return set()
+    said = Event.objects.filter(case__in=repeating, name__in=[WARNED, MISSED, ESCALATED, ACKNOWLEDGED])
+    newest: dict[tuple[int, str], str] = {}
+    for case_id, name, data in said.order_by("case_id", "seq").values_list("case_id", "name", "data"):
+        if name == ACKNOWLEDGED or "rung" in data:
+            newest[case_id, str(data.get("clock"))] = name
+    return {slot for slot, name in newest.items() if name == ACKNOWLEDGED}

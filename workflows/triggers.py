@@ -69,15 +69,18 @@ GUARDS = (
     Guard("workflows_policyversion", "wf_policy", _DOCUMENT, "已发布的时限规则不能修改或删除，请发布新版本"),
     Guard("workflows_calendarversion", "wf_calendar", _DOCUMENT, "已发布的工作日历不能修改或删除，请发布新版本"),
 )  # fmt: skip
+LADDER_GUARDS = (
+    Guard("workflows_ladderversion", "wf_ladder", _DOCUMENT, "已发布的催督阶梯不能修改或删除，请发布新版本"),
+)
 
 
-def install(schema_editor: BaseDatabaseSchemaEditor) -> None:
-    for guard in GUARDS:
+def install(schema_editor: BaseDatabaseSchemaEditor, guards: tuple[Guard, ...] = GUARDS) -> None:
+    for guard in guards:
         for statement in guard.install(schema_editor.connection.vendor):
             schema_editor.execute(statement)
 
 
-def remove(schema_editor: BaseDatabaseSchemaEditor) -> None:
-    for guard in GUARDS:
+def remove(schema_editor: BaseDatabaseSchemaEditor, guards: tuple[Guard, ...] = GUARDS) -> None:
+    for guard in guards:
         for statement in guard.remove(schema_editor.connection.vendor):
             schema_editor.execute(statement)

@@ -35,13 +35,21 @@ def event_label(case: Case, event: Event) -> str:
             (v.transitions[event.transition].label for v in versions if event.transition in v.transitions),
             event.name,
         )
-    if event.name == "clock.missed":
+    if event.name in CLOCK_EVENTS:
         clock = spec.clocks.get(str(event.data.get("clock")))
-        return f"逾期：{clock.label}" if clock else "逾期"
+        word = CLOCK_EVENTS[event.name]
+        return f"{word}：{clock.label}" if clock else word
     return "登记" if event.name == spec.opening.event else ENGINE_EVENTS.get(event.name, event.name)
 
 
-ENGINE_EVENTS = {
+CLOCK_EVENTS = {
+    "clock.warned": "到期提醒",
     "clock.missed": "逾期",
+    "clock.escalated": "逾期升级",
+    "clock.repeated": "再次提醒",
+}
+ENGINE_EVENTS = {
+    **CLOCK_EVENTS,
+    "clock.redated": "时限重算",
     "definition.changed": "流程版本变更",
 }

@@ -17,7 +17,7 @@ from viewflow.workflow.models import Task
 from bench.peers.flows import DraftFlow, SubmitFlow
 from bench.peers.models import FsmCase
 from workflows import chain
-from workflows.clock_rules import consumed
+from workflows.dues import consumed
 from workflows.limits import Limit
 from workflows.models import Case, Clock, ClockInterval, Event, User
 from workflows.published import calendar, policy
@@ -90,9 +90,7 @@ def _turn(case: Any, ends: str, begins: str, at: datetime) -> None:
     interval = old.intervals.get(ended_at=None)
     interval.ended_at = at
     interval.save(update_fields=["ended_at"])
-    old.consumed_seconds += consumed(
-        calendar(old.calendar_id), Limit.parse(old.limit), interval.started_at, at
-    )
+    old.consumed_seconds += consumed(calendar(old.calendar_id), old.limit, interval.started_at, at)
     old.state, old.finished_at, old.next_at = Clock.State.MET, at, None
     old.save(update_fields=["state", "finished_at", "next_at", "consumed_seconds"])
     rule = policy(case.policy_id).rule(begins, case.facts)

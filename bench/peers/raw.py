@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from bench.peers.orm import EVENTS, TARGETS, TURNS
 from workflows import chain
-from workflows.clock_rules import consumed
+from workflows.dues import consumed
 from workflows.limits import Limit
 from workflows.published import calendar, policy
 
@@ -150,7 +150,7 @@ def _turn(
         if kind != ends:
             running.append((due_at, provisional))
             continue
-        used = spent + consumed(calendar(calendar_id), Limit.parse(limit), on.read(since), at)
+        used = spent + consumed(calendar(calendar_id), limit, on.read(since), at)
         on.run(END_INTERVAL, [moment, interval])
         on.run(END_CLOCK, [moment, used, pk])
         on_calendar = calendar_id

@@ -14,6 +14,8 @@ from workflows.models.case import CaseQuerySet
 from workflows.models.unit import subtree_ids
 
 WHAT = {"cases": "案件", "events": "办理日志"}
+# What the chain of records may name; figures are made at once, without a request of this kind.
+RECORDED = {**WHAT, "figures": "统计"}
 FORMATS = {"csv": "CSV", "xlsx": "Excel", "jsonl": "JSON 行"}
 EXPORTER = "exporter"
 

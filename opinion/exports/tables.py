@@ -19,7 +19,7 @@ from opinion.exports.columns import Column, Kind
 from opinion.exports.request import ExportRequest, cases_of, events_of
 from opinion.models import Code
 from workflows.models import Definition, Unit, User
-from workflows.wording import ENGINE_EVENTS
+from workflows.wording import CLOCK_EVENTS, ENGINE_EVENTS
 
 # A complaint that names an official leaves as a number and its dates only.
 RESTRICTED_TITLE = "（限制知悉）"
@@ -107,7 +107,10 @@ def _event_key() -> Any:
     """`<definition>:<which>`, which being t.<transition>, c.<clock missed> or e.<event>."""
     which = When_(
         When(transition__gt="", then=Concat(Value("t."), F("transition"))),
-        When(name="clock.missed", then=Concat(Value("c."), KeyTextTransform("clock", "data"))),
+        When(
+            name__in=list(CLOCK_EVENTS),
+            then=Concat(Value("c."), F("name"), Value("."), KeyTextTransform("clock", "data")),
+        ),
         default=Concat(Value("e."), F("name")),
         output_field=CharField(),
     )
@@ -120,7 +123,9 @@ def _event_labels() -> dict[str, str]:
         named[f"e.{spec['opening']['event']}"] = "登记"
         named |= {f"t.{name}": move["label"] for name, move in dict(spec["transitions"]).items()}
         return named | {
-            f"c.{name}": f"逾期：{clock['label']}" for name, clock in dict(spec["clocks"]).items()
+            f"c.{event}.{name}": f"{word}：{clock['label']}"
+            for name, clock in dict(spec["clocks"]).items()
+            for event, word in CLOCK_EVENTS.items()
         }
 
     return _by_definition(labels)

@@ -9,14 +9,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from opinion.forms import dispatching, feedback, handling, linking, privacy, replying
+from opinion.forms import dispatching, extending, feedback, handling, linking, privacy, replying
 from opinion.forms.base import MoveForm
 from opinion.forms.register import RegisterForm
 from workflows.models import Case, User
 from workflows.registry import FORMS
 
 __all__ = [
-    "MoveForm", "RegisterForm", "dispatching", "feedback", "form_for", "handling", "linking", "privacy", "replying",
+    "MoveForm", "RegisterForm", "dispatching", "extending", "feedback", "form_for", "handling", "linking", "privacy", "replying",
 ]  # fmt: skip
 
 

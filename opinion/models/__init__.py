@@ -4,6 +4,16 @@ from opinion.models.code import Code
 from opinion.models.contact import Contact
 from opinion.models.export_record import ExportRecord
 from opinion.models.feedback import CallBack, Rating
+from opinion.models.figure import (
+    Act,
+    ActSum,
+    CaseFigure,
+    Held,
+    HeldSum,
+    MonthSum,
+    OpenCase,
+    OpenSum,
+)
 from opinion.models.jobs import ExportJob, ImportJob
 from opinion.models.link import Link
 from opinion.models.message import Message
@@ -11,14 +21,22 @@ from opinion.models.reply import Reply
 from opinion.models.visit import Visit
 
 __all__ = [
+    "Act",
+    "ActSum",
     "CallBack",
+    "CaseFigure",
     "Code",
     "Contact",
     "ExportJob",
     "ExportRecord",
+    "Held",
+    "HeldSum",
     "ImportJob",
     "Link",
     "Message",
+    "MonthSum",
+    "OpenCase",
+    "OpenSum",
     "Rating",
     "Reply",
     "Visit",

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from opinion.navigation import Entry, entries
+from opinion.reports.wording import length
 
 register = template.Library()
 
@@ -41,6 +42,9 @@ def day(at: datetime | None, absent: str = "—") -> SafeString | str:
         return absent
     local = timezone.localtime(at)
     return format_html('<time datetime="{}">{}</time>', local.date().isoformat(), f"{local:%Y-%m-%d}")
+
+
+register.filter("length_of_time", length)
 
 
 @register.simple_tag(takes_context=True)

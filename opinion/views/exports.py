@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from opinion import jobs
 from opinion.access import may_audit_exports, may_export
-from opinion.exports.request import FORMATS, WHAT, ExportRefused
+from opinion.exports.request import FORMATS, RECORDED, WHAT, ExportRefused
 from opinion.models import ExportJob, ExportRecord
 from opinion.views.downloads import handed_out
 from opinion.views.pages import user_of
@@ -47,7 +47,7 @@ def exports(request: HttpRequest) -> HttpResponse:
         "form": form,
         "jobs": jobs.exports_of(user)[:SHOWN],
         "records": [
-            (record, WHAT.get(record.what, record.what), FORMATS.get(record.format, record.format))
+            (record, RECORDED.get(record.what, record.what), FORMATS.get(record.format, record.format))
             for record in shown
         ],
         "older": older,

@@ -152,6 +152,36 @@ POST   import_problems         mine       | in   in   405  405  405  405  405  4
 GET    import_problems         theirs     | in   in   404  404  403  403  403  403  403  403  403  403  403  403  403
 POST   import_problems         theirs     | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
 ----------------------------------------------------------------------------------------------------------------------
+GET    audit                   own        | in   in   200  200  200  200  200  200  200  200  200  200  404  404  404
+POST   audit                   own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    audit                   other      | in   in   404  404  200  404  404  404  404  200  404  200  404  404  404
+POST   audit                   other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    audit                   restricted | in   in   404  404  404  200  200  404  404  404  200  404  404  404  404
+POST   audit                   restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    audit                   accused    | in   in   404  404  404  404  404  404  404  404  200  404  404  404  404
+POST   audit                   accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
+----------------------------------------------------------------------------------------------------------------------
+GET    explain                 own        | in   in   200  200  200  200  200  200  200  200  200  200  404  404  404
+POST   explain                 own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    explain                 other      | in   in   404  404  200  404  404  404  404  200  404  200  404  404  404
+POST   explain                 other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    explain                 restricted | in   in   404  404  404  200  200  404  404  404  200  404  404  404  404
+POST   explain                 restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    explain                 accused    | in   in   404  404  404  404  404  404  404  404  200  404  404  404  404
+POST   explain                 accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
+----------------------------------------------------------------------------------------------------------------------
+GET    board                   -          | in   in   403  403  200  403  403  403  403  200  403  403  403  403  403
+POST   board                   -          | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
+----------------------------------------------------------------------------------------------------------------------
+GET    board_cases             -          | in   in   403  403  200  403  403  403  403  200  403  403  403  403  403
+POST   board_cases             -          | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
+----------------------------------------------------------------------------------------------------------------------
+GET    figures                 -          | in   in   403  403  200  403  403  403  403  200  403  403  403  403  403
+POST   figures                 -          | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
+----------------------------------------------------------------------------------------------------------------------
+GET    figures_export          -          | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
+POST   figures_export          -          | in   in   403  403  200  403  403  403  403  200  403  403  403  403  403
+----------------------------------------------------------------------------------------------------------------------
 GET    exports                 -          | in   in   403  403  403  403  403  403  403  403  403  200  403  403  200
 POST   exports                 -          | in   in   403  403  403  403  403  403  403  403  403  ok   403  403  403
 ----------------------------------------------------------------------------------------------------------------------
@@ -164,6 +194,9 @@ GET    export_file             mine       | in   in   403  403  403  403  403  4
 POST   export_file             mine       | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    export_file             theirs     | in   in   403  403  403  403  403  403  403  403  403  404  403  403  403
 POST   export_file             theirs     | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
+----------------------------------------------------------------------------------------------------------------------
+GET    calendars               -          | in   in   403  403  403  403  403  403  403  403  403  403  200  403  403
+POST   calendars               -          | in   in   403  403  403  403  403  403  403  403  403  403  422  403  403
 ----------------------------------------------------------------------------------------------------------------------
 GET    lifecycle               -          | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200
 POST   lifecycle               -          | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405
@@ -215,7 +248,7 @@ OWNED = {"import", "import_columns", "import_problems", "export", "export_file",
 
 
 def whose_of(route: str) -> tuple[str, ...]:
-    if route == "case" or route.startswith("action:"):
+    if route in {"case", "audit", "explain"} or route.startswith("action:"):
         return CASE_WHOSE
     return JOB_WHOSE if route in OWNED else ("-",)
 
@@ -305,6 +338,8 @@ class Visitors:
         if row.whose in self.cases:
             case = self.cases[row.whose]
             args = [case.number, move] if move else [case.number]
+            if route == "explain":
+                args += ["resolve", 1]
             token = {"token": "t" * 22, "rev": case.rev}
             return reverse(route, args=args), {**MOVES.get(move, {}), **token}
         if row.whose in JOB_WHOSE:
@@ -315,7 +350,8 @@ class Visitors:
         if route == "alert_close":
             at = timezone.now()
             args = [Alert.objects.create(kind=Alert.Kind.NOBODY, subject="x", first_at=at, last_at=at).pk]
-        return reverse(route, args=args), self.said(route)
+        query = "?what=open" if route == "board_cases" else ""
+        return reverse(route, args=args) + query, self.said(route)
 
     def owned(self, route: str, owner: User) -> models.Model:
         if route == "notice_open":
@@ -344,6 +380,7 @@ class Visitors:
                 "desk": self.world.desk.pk, "clocks": "registered",
             },
             "exports": {"what": "cases", "format": "csv"},
+            "figures_export": {"month": "2026-11", "format": "csv"},
         }  # fmt: skip
         return forms.get(route, {})
 

@@ -102,6 +102,16 @@ def _visit(world: World, at: datetime) -> dict[str, Any]:
     }
 
 
+def _extension(world: World, at: datetime) -> dict[str, Any]:
+    return {
+        "clock": "resolve",
+        "amount": "3wd",
+        "reason": "appraisal",
+        "evidence": "已委托检测，预计三日出结论",
+        "told": "正在检测，结论出来后答复您。",
+    }
+
+
 def _said(**data: Any) -> Callable[[World, datetime], dict[str, Any]]:
     return lambda world, at: data
 
@@ -132,6 +142,11 @@ STEPS = {
     "draft_reply": Step("handler", _said(text="已清理排水管，积水已退。", result="solved")),
     "suspend": Step("dispatcher", _said(reason="appraisal", remark="待鉴定结论")),
     "resume": Step("head"),
+    "request_extension": Step("handler", _extension),
+    "request_late_extension": Step("supervisor", _extension),
+    "grant_extension": Step("dispatcher", _said(text="因需鉴定，答复时间延长三个工作日。")),
+    "refuse_extension": Step("dispatcher", _said(remark="请按期办结")),
+    "retract_extension": Step("handler"),
     "approve": Step("reviewer", _said(text="您反映的积水已清理完毕。", remark="同意")),
     "send_back": Step("reviewer", _said(comments="请补充清理时间")),
     "reply": Step("reviewer", _said(public=True)),

@@ -54,7 +54,8 @@ def test_every_state_is_reached_by_a_restricted_case(county, at, state):
 def test_registered_to_archived_in_time(county, at):
     case = county.walk("archived", at)
     assert dict(case.clocks.values_list("kind", "state")) == dict.fromkeys(
-        ["assign", "accept", "contact", "resolve", "review", "publish", "call_back", "rating"], "met"
+        ["assign", "accept", "contact", "resolve", "backstop", "review", "publish", "call_back", "rating"],
+        "met",
     )
     names = list(case.events.order_by("seq").values_list("name", flat=True))
     assert names == [

@@ -12,10 +12,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from workflows.chain import digest_of
-from workflows.clock_rules import consumed
+from workflows.dues import consumed, due_of
 from workflows.engine import fire
 from workflows.errors import MoveRefused
-from workflows.limits import Limit
 from workflows.models import Case, Clock, ClockInterval, Event, User
 from workflows.permits import available
 from workflows.published import calendar, lifecycle, policy
@@ -191,12 +190,12 @@ def _intervals_add_up(clock: Clock, intervals: Sequence[ClockInterval]) -> None:
         assert clock.next_at is None
         assert (clock.state == "missed") <= (clock.missed_at is not None)
         assert (clock.state == "met") <= (clock.missed_at is None)
-    on, limit = calendar(clock.calendar_id), Limit.parse(clock.limit)
+    on = calendar(clock.calendar_id)
     ran = [(i.started_at, i.ended_at) for i in intervals if i.kind == "run" and i.ended_at]
-    assert clock.consumed_seconds == sum(consumed(on, limit, start, end) for start, end in ran)
+    assert clock.consumed_seconds == sum(consumed(on, clock.limit, start, end) for start, end in ran)
     if clock.state == "running":
         paused = [(i.started_at, i.ended_at) for i in intervals if i.kind == "pause" and i.ended_at]
-        assert clock.due_at == on.due(clock.started_at, limit, paused=paused).at
+        assert clock.due_at == due_of(on, clock.started_at, clock.limit, paused=paused).at
         assert clock.next_at == (None if clock.missed_at else clock.due_at)
 
 

@@ -178,6 +178,11 @@ class WorkingCalendar:
 
         return trace(self, start, limit, merged(paused, since=start))
 
+    def shifted(self, moment: dt.datetime, working_us: int) -> dt.datetime:
+        """The moment so much working time later (earlier when negative): the earliest one, a close of business
+        rather than the next morning."""
+        return self._at(self._when_worked(self._worked_until(moment) + working_us, moment))
+
     # The four units
 
     def _due_in_working_days(self, start: dt.datetime, count: int, pauses: list[Pause]) -> Due:

@@ -3,8 +3,9 @@
 from workflows.models.calendar import CalendarVersion
 from workflows.models.case import Case, Participation
 from workflows.models.clock import Clock, ClockInterval
-from workflows.models.definition import Definition, PolicyVersion
+from workflows.models.definition import Definition, LadderVersion, PolicyVersion
 from workflows.models.event import Event, Evidence, Note
+from workflows.models.extension import Extension
 from workflows.models.number import NumberSeries
 from workflows.models.unit import Membership, Unit, User
 
@@ -16,6 +17,8 @@ __all__ = [
     "Definition",
     "Event",
     "Evidence",
+    "Extension",
+    "LadderVersion",
     "Membership",
     "Note",
     "NumberSeries",

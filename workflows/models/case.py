@@ -52,7 +52,8 @@ class Case(models.Model):
     """One piece of work and where it stands. Written by `workflows.engine` alone.
 
     unit: who holds it now; lead: who answers for the result; desk: who dispatches it; user: who took it up.
-    rev: number of its newest event; head: that event's digest. due_at: the earliest running clock.
+    rev: number of its newest event; head: that event's digest. due_at: the earliest running clock. rung: the
+    worst colour its clocks have reached (0 none, 1 blue, 2 yellow, 3 red; see `workflows.ladders.LEVELS`).
     parked: the state to resume. facts: codes a policy may ask about.
     A key that is never searched by, or that a longer index begins with, has no index of its own: each costs every move.
     """

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from workflows.models.calendar import CalendarVersion
 from workflows.models.case import Case
-from workflows.models.definition import PolicyVersion
+from workflows.models.definition import LadderVersion, PolicyVersion
 
 
 class ClockQuerySet(models.QuerySet["Clock"]):
@@ -31,7 +31,8 @@ class Clock(models.Model):
 
     limit: as text, such as 5wd (see `workflows.limits`). due_at moves with pauses and re-rating, original_due_at
     never. next_at: when the sweep looks again; null when nothing is left to do. missed_at: the deadline, once its
-    miss is in the log. Overdue is `running and due_at < now`, derived. `intervals` are the truth;
+    miss is in the log. rung: how many rungs of its ladder are climbed; repeats: how often the present one was said
+    again. Overdue is `running and due_at < now`, derived. `intervals` are the truth;
     consumed_seconds (working time for working units, natural time for natural ones) is their cache.
     """
 
@@ -54,6 +55,14 @@ class Clock(models.Model):
     calendar = models.ForeignKey(
         CalendarVersion, models.PROTECT, db_index=False, related_name="+", verbose_name="工作日历版本"
     )
+    ladder = models.ForeignKey(
+        LadderVersion,
+        models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+        verbose_name="催督阶梯版本",
+    )
     started_at = models.DateTimeField("起算时间")
     due_at = models.DateTimeField("到期时间")
     original_due_at = models.DateTimeField("原定到期时间")
@@ -62,6 +71,7 @@ class Clock(models.Model):
     finished_at = models.DateTimeField("结束时间", null=True, blank=True)
     consumed_seconds = models.PositiveBigIntegerField("已用秒数", default=0)
     rung = models.PositiveSmallIntegerField("催督级别", default=0)
+    repeats = models.PositiveSmallIntegerField("本级已重复", default=0)
     provisional = models.BooleanField("暂定", default=False)
 
     objects = ClockQuerySet.as_manager()

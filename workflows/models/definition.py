@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from django.conf import settings
 from django.db import models
 
+from workflows.ladders import LadderSpec
 from workflows.policy import PolicySpec
 from workflows.spec import LifecycleSpec
 
@@ -77,3 +78,17 @@ class PolicyVersion(PublishedDocument):
     @cached_property
     def parsed(self) -> PolicySpec:
         return PolicySpec.model_validate(self.spec)
+
+
+class LadderVersion(PublishedDocument):
+    """A ladder: when a clock makes itself heard, to whom, and what is then done."""
+
+    class Meta:
+        verbose_name = verbose_name_plural = "催督阶梯"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["code", "version"], name="wf_ladder_version")
+        ]
+
+    @cached_property
+    def parsed(self) -> LadderSpec:
+        return LadderSpec.model_validate(self.spec)

@@ -1,4 +1,4 @@
-"""Publish a lifecycle, a policy or a calendar."""
+"""Publish a lifecycle, a policy, a ladder or a calendar."""
 
 from pathlib import Path
 from typing import Any
@@ -7,15 +7,20 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from workflows.management.acting import acting
-from workflows.models import CalendarVersion, Definition, PolicyVersion
+from workflows.models import CalendarVersion, Definition, LadderVersion, PolicyVersion
 from workflows.publishing import publish_file
 from workflows.spec import SpecError
 
-KINDS = {Definition: "流程", PolicyVersion: "时限规则", CalendarVersion: "工作日历"}
+KINDS = {
+    Definition: "流程",
+    PolicyVersion: "时限规则",
+    CalendarVersion: "工作日历",
+    LadderVersion: "催督阶梯",
+}
 
 
 class Command(BaseCommand):
-    help = "发布流程、时限规则或工作日历：先整体检查，再存为新版本；已发布的版本永不改变。"
+    help = "发布流程、时限规则、催督阶梯或工作日历：先整体检查，再存为新版本；已发布的版本永不改变。"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", help="YAML 文件")

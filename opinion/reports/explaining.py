@@ -1,0 +1,79 @@
+"""Why a deadline is when it is: each day counted, skipped or made up, with the source of its rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from opinion.reports.audit import clock_label
+from workflows.calendars import DayLine, NoWorkingTime, Pause
+from workflows.limits import Limit
+from workflows.models import CalendarVersion, Case, Clock, ClockInterval, Extension
+from workflows.policy import ClockRule
+from workflows.published import calendar, policy
+
+
+@dataclass(frozen=True)
+class Part:
+    """A limit counted from a moment: the clock's own, then each extension from the deadline before it.
+
+    lines: empty, with `trouble`, where the calendar's tables do not reach.
+    """
+
+    title: str
+    limit: str
+    started_at: datetime
+    due_at: datetime | None
+    lines: list[DayLine]
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """agrees: whether the days add up to the deadline the clock has; a clock standing still has none for the moment."""
+
+    clock: Clock
+    label: str
+    rule: ClockRule | None
+    calendar: CalendarVersion
+    provisional_note: str
+    parts: list[Part]
+    pauses: list[ClockInterval]
+    extensions: list[Extension]
+    agrees: bool
+
+
+def explained(case: Case, clock: Clock) -> Explained:
+    """Recount a clock by the versions it was given. The case has come through `visible_to`."""
+    on = calendar(clock.calendar_id)
+    stretches = clock.intervals.select_related("approver").order_by("started_at", "id")
+    pauses = list(stretches.filter(kind=ClockInterval.Kind.PAUSE))
+    paused: list[Pause] = [(part.started_at, part.ended_at) for part in pauses if part.ended_at is not None]
+    granted = list(
+        clock.extensions.filter(state=Extension.State.GRANTED)
+        .select_related("requester", "decider")
+        .order_by("decided_at", "id")
+    )
+    parts: list[Part] = []
+    started_at = clock.started_at
+    for title, limit in [("原定期限", clock.limit), *(("延期", extension.amount) for extension in granted)]:
+        amount = Limit.parse(limit)
+        try:
+            due_at = on.due(started_at, amount, paused=paused).at
+            lines = on.explain(started_at, amount, paused=paused)
+        except NoWorkingTime as error:
+            parts.append(Part(title, amount.label, started_at, None, [], str(error)))
+            break
+        parts.append(Part(title, amount.label, started_at, due_at, lines))
+        started_at = due_at
+    return Explained(
+        clock=clock,
+        label=clock_label(clock, case),
+        rule=next((row for row in policy(clock.policy_id).rules if row.row == clock.rule), None),
+        calendar=CalendarVersion.objects.defer("spec", "source").get(pk=clock.calendar_id),
+        provisional_note=on.spec.provisional_note if clock.provisional else "",
+        parts=parts,
+        pauses=pauses,
+        extensions=granted,
+        agrees=bool(parts) and parts[-1].due_at == clock.due_at,
+    )

@@ -1,0 +1,52 @@
+"""Where a clock's due moment lies and when the sweep looks at it again, from its intervals and extensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workflows.calendars import Pause, WorkingCalendar
+from workflows.dues import consumed, due_of
+from workflows.ladders import next_moment
+from workflows.models import Clock, ClockInterval, Extension
+from workflows.published import calendar, ladder
+
+
+def aim(clock: Clock, interval: ClockInterval, granting: Extension | None = None) -> None:
+    """Set due moment and time used, in memory; two statements.
+
+    interval: its newest, as it is now and may not be stored yet. granting: an extension that is just being granted.
+    """
+    stored = [i for i in clock.intervals.order_by("started_at", "id") if i.pk != interval.pk]
+    closed = [i for i in [*stored, interval] if i.ended_at is not None]
+    granted = clock.extensions.filter(state=Extension.State.GRANTED).order_by("decided_at", "id")
+    amounts = [*granted.values_list("amount", flat=True), *([granting.amount] if granting else [])]
+    on = calendar(clock.calendar_id)
+    due = due_of(on, clock.started_at, clock.limit, paused=pauses_of(closed), extended=amounts)
+    clock.consumed_seconds = consumed_in(closed, on, clock.limit)
+    clock.due_at, clock.provisional = due.at, due.provisional
+    if clock.state == Clock.State.RUNNING:
+        look_again(clock)
+
+
+def look_again(clock: Clock) -> None:
+    """Set when the sweep looks at a running clock again: call it whenever `due_at`, `rung` or `missed_at` changes."""
+    spec = ladder(clock.ladder_id) if clock.ladder_id else None
+    clock.next_at = next_moment(clock, spec, calendar(clock.calendar_id))
+
+
+def pauses_of(closed: Iterable[ClockInterval]) -> list[Pause]:
+    """When a clock stood still, of its closed intervals."""
+    return [
+        (i.started_at, i.ended_at)
+        for i in closed
+        if i.kind == ClockInterval.Kind.PAUSE and i.ended_at is not None
+    ]
+
+
+def consumed_in(closed: Iterable[ClockInterval], on: WorkingCalendar, limit: str) -> int:
+    """Seconds used in the closed intervals of a clock."""
+    return sum(
+        consumed(on, limit, i.started_at, i.ended_at)
+        for i in closed
+        if i.kind == ClockInterval.Kind.RUN and i.ended_at is not None
+    )
