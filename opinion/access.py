@@ -39,9 +39,11 @@ def may_see_cases(user: User) -> bool:
 
 
 def watched(user: User) -> frozenset[int]:
-    """Units a supervisor or leader is placed over: the offices of those roles and all below them."""
+    """Units a supervisor or a leader is placed over: the offices of those roles and all below them."""
     areas = user.standing.areas
-    return areas.get("supervisor", frozenset()) | areas.get("leader", frozenset())
+    return frozenset().union(
+        *(areas.get(role, frozenset()) for role in ("supervisor", "leader", "top_leader"))
+    )
 
 
 def may_supervise(user: User) -> bool:

@@ -19,8 +19,6 @@ from workflows.moves import Move
 from workflows.published import calendar, newest_calendar_id, policy
 from workflows.registry import Refusal, guard
 
-MOST_SUSPENSIONS = 2
-
 # ---- dispatching
 
 

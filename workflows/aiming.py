@@ -34,6 +34,11 @@ def look_again(clock: Clock) -> None:
     clock.next_at = next_moment(clock, spec, calendar(clock.calendar_id))
 
 
+def worst_level(going: Iterable[Clock]) -> int:
+    """How grave the worst colour of a case's clocks is, standing still or not: a position in `ladders.LEVELS`."""
+    return max((ladder(clock.ladder_id).level(clock.rung) for clock in going if clock.ladder_id), default=0)
+
+
 def pauses_of(closed: Iterable[ClockInterval]) -> list[Pause]:
     """When a clock stood still, of its closed intervals."""
     return [

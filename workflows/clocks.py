@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from workflows import rows
-from workflows.aiming import aim, look_again
+from workflows.aiming import aim, look_again, worst_level
 from workflows.calendars import Due
 from workflows.clock_reading import Going, read
 from workflows.clock_rules import lapses, met_by, stands_still
@@ -147,20 +147,10 @@ class ClockBook:
         rest = on.due(at, left)
         return (str(left), rest) if rest.at < due.at else (rule.limit, due)
 
-    def due(self, case_id: int, *, at: datetime) -> list[Clock]:
-        """Running clocks whose next moment has come."""
-        running = (g.clock for g in self.going[case_id].values() if g.clock.state == Clock.State.RUNNING)
-        return [clock for clock in running if clock.next_at is not None and clock.next_at <= at]
-
     def earliest(self, case_id: int) -> Clock | None:
         """The running clock that is due first."""
         running = [g.clock for g in self.going[case_id].values() if g.clock.state == Clock.State.RUNNING]
         return min(running, key=lambda clock: clock.due_at, default=None)
-
-    def level(self, case_id: int) -> int:
-        """How grave the worst colour among its clocks is, standing still or not: a position in `ladders.LEVELS`."""
-        climbing = (g.clock for g in self.going[case_id].values() if g.clock.ladder_id)
-        return max((ladder(clock.ladder_id).level(clock.rung) for clock in climbing), default=0)
 
     def write(self, sheaf: Sheaf | None = None) -> None:
         """Store every change, now or with the rest of `sheaf`."""
@@ -187,11 +177,6 @@ class ClockBook:
         """Remember that the miss is in the log; what is left of its ladder is still to come."""
         clock.missed_at = clock.due_at
         look_again(clock)
-        self._touch(clock)
-
-    def note_lapse(self, clock: Clock) -> None:
-        """A window has closed: nothing to log, nothing more to wait for."""
-        clock.next_at = None
         self._touch(clock)
 
     def _begins(self, move: Move, kind: str) -> bool:
@@ -324,7 +309,7 @@ class ClockBook:
         move.set(
             due_at=clock.due_at if clock else None,
             provisional=clock.provisional if clock else False,
-            rung=self.level(case.pk),
+            rung=worst_level(going.clock for going in self.going[case.pk].values()),
         )
 
     def _touch(self, clock: Clock) -> None:

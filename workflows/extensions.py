@@ -7,7 +7,8 @@ the rule the clock runs by. The clock itself is moved by the door (`ClockBook`),
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -42,22 +43,32 @@ class Room:
 
 def room(clock: Clock) -> Room | None:
     """None for a clock whose rule grants no extension. One statement."""
+    return _room(
+        clock, clock.extensions.filter(state=Extension.State.GRANTED).values_list("amount", flat=True)
+    )
+
+
+def extendable(case: Case) -> Sequence[Room]:
+    """The going clocks of a case that the policy lets be extended, full or not; soonest due first. Two statements."""
+    granted: dict[int, list[str]] = defaultdict(list)
+    for clock_id, amount in case.extensions.filter(state=Extension.State.GRANTED).values_list(
+        "clock_id", "amount"
+    ):
+        granted[clock_id].append(amount)
+    rooms = (_room(clock, granted[clock.pk]) for clock in case.clocks.going().order_by("due_at", "id"))
+    return [found for found in rooms if found is not None]
+
+
+def _room(clock: Clock, granted: Iterable[str]) -> Room | None:
     rule = policy(clock.policy_id).row(clock.rule)
     if rule is None or rule.extension is None:
         return None
     each, total = Limit.parse(rule.extension.each), Limit.parse(rule.extension.total)
-    granted = clock.extensions.filter(state=Extension.State.GRANTED).values_list("amount", flat=True)
-    used = [limit.amount for limit in map(Limit.parse, granted) if limit.unit is each.unit]
-    left = total.amount - sum(used, Decimal(0))
-    times_left = max(rule.extension.times - len(granted), 0)
+    past = list(map(Limit.parse, granted))
+    left = total.amount - sum((limit.amount for limit in past if limit.unit is each.unit), Decimal(0))
+    times_left = max(rule.extension.times - len(past), 0)
     longest = min(each.amount, left) if times_left else Decimal(0)
     return Room(clock, each.unit, longest, times_left, left)
-
-
-def extendable(case: Case) -> Sequence[Room]:
-    """The going clocks of a case that the policy lets be extended, full or not; soonest due first."""
-    rooms = (room(clock) for clock in case.clocks.going().order_by("due_at", "id"))
-    return [found for found in rooms if found is not None]
 
 
 def used_by(case: Case, kind: str) -> int:

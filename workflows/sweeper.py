@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from workflows import rows
+from workflows.aiming import worst_level
 from workflows.climbing import ACKNOWLEDGED, ESCALATED, MISSED, REPEATED, WARNED, Climb, rounds
 from workflows.locking import lock_many
 from workflows.models import Case, Clock, Event
@@ -87,7 +88,7 @@ def _sweep_locked(cases: Sequence[Case], at: datetime, done: Swept) -> None:
     logged = {event.case_id for event in log}
     touched = [case for case in cases if case.pk in logged]
     for case in touched:
-        case.rung = _level(going[case.pk])
+        case.rung = worst_level(going[case.pk])
     rows.update(touched, ["rev", "head", "rung"])
     for event in log:
         name = _COUNTS[event.name]
@@ -116,10 +117,6 @@ def _going(case_ids: Sequence[int]) -> dict[int, list[Clock]]:
 
 def _is_due(clock: Clock, at: datetime) -> bool:
     return clock.state == Clock.State.RUNNING and clock.next_at is not None and clock.next_at <= at
-
-
-def _level(clocks: Sequence[Clock]) -> int:
-    return max((ladder(clock.ladder_id).level(clock.rung) for clock in clocks if clock.ladder_id), default=0)
 
 
 def _acknowledged(due: Sequence[Clock]) -> set[tuple[int, str]]:

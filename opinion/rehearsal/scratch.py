@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import ConnectionHandler
 
 from opinion.models import Code
-from workflows.models import CalendarVersion, Definition, PolicyVersion
+from workflows.models import CalendarVersion, Definition, LadderVersion, PolicyVersion
 from workflows.models.definition import PublishedDocument
 from workflows.published import forget_database
 
@@ -59,7 +59,7 @@ def scratch_database() -> Iterator[None]:
 
 def _published() -> list[list[models.Model]]:
     """Code lists, and the newest version of every document, under their own ids and in nobody's name."""
-    documents: list[type[PublishedDocument]] = [CalendarVersion, PolicyVersion, Definition]
+    documents: list[type[PublishedDocument]] = [CalendarVersion, LadderVersion, PolicyVersion, Definition]
     found: list[list[models.Model]] = [list(Code.objects.all())]
     for model in documents:
         newest = list(model.objects.newest())

@@ -34,6 +34,7 @@ class World:
     caller: User
     officer: User
     leader: User
+    top_leader: User
     supervisor: User
     exporter: User
     sysadmin: User
@@ -41,6 +42,7 @@ class World:
     auditadmin: User
     handler: User
     head: User
+    deputy_head: User
     office_handler: User
     other_handler: User
     other_head: User
@@ -216,6 +218,7 @@ def make_world() -> World:
         caller=person("caller", "访小兰", desk, "caller"),
         officer=person("officer", "专小青", desk, "confidential_officer"),
         leader=person("leader", "批老王", county, "leader"),
+        top_leader=person("top_leader", "首老张", county, "top_leader"),
         supervisor=person("supervisor", "督老李", county, "supervisor"),
         exporter=person("exporter", "导小周", county, "exporter"),
         sysadmin=person("sysadmin", "系小吴", county, "sysadmin"),
@@ -223,6 +226,7 @@ def make_world() -> World:
         auditadmin=person("auditadmin", "计小冯", county, "auditadmin"),
         handler=person("handler", "承小陈", housing, "unit_handler"),
         head=person("head", "负老褚", housing, "unit_head"),
+        deputy_head=person("deputy_head", "副老卫", housing, "deputy_head"),
         office_handler=person("office_handler", "科小卫", housing_office, "unit_handler"),
         other_handler=person("other_handler", "承小蒋", water, "unit_handler"),
         other_head=person("other_head", "负老沈", water, "unit_head"),

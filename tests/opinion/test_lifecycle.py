@@ -294,12 +294,15 @@ def test_moves_need_the_right_person(county, at):
             fire(case.pk, "assign", by=person, at=at, data={"lead": county.housing.pk})
 
 
-def test_a_case_is_paused_twice_at_most(county, at):
+def test_pauses_together_last_no_longer_than_the_policy_allows(county, at):
     case = county.walk("handling", at)
     for _ in range(2):
         county.do(case, "suspend", at=at)
-        county.do(case, "resume", at=at)
-    with pytest.raises(Cannot, match="已暂停 2 次"):
+        at = case.clocks.filter(kind="suspension").latest("cycle").due_at
+        sweep(at=at)
+        case.refresh_from_db()
+        assert case.state == "handling"
+    with pytest.raises(Cannot, match="累计暂停已满20个工作日"):
         county.do(case, "suspend", at=at)
 
 

@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from workflows.engine import fire
 from workflows.ladders import LadderSpec, moments, next_moment, parse, points, standing
+from workflows.limits import Limit
 from workflows.models import CalendarVersion, Case, Clock, LadderVersion, User
 from workflows.publishing import publish
 from workflows.registry import RECIPIENTS, Recipient
@@ -33,14 +33,9 @@ def china(db):
     return CalendarVersion.objects.latest_of("china").compiled
 
 
-def _clock(china, limit: str, started: str, **more: object) -> SimpleNamespace:
-    from workflows.limits import Limit
-
+def _clock(china, limit: str, started: str) -> Clock:
     start = _local(started)
-    due = china.due(start, Limit.parse(limit)).at
-    return SimpleNamespace(
-        started_at=start, due_at=due, limit=limit, rung=0, repeats=0, missed_at=None, **more
-    )  # fmt: skip
+    return Clock(started_at=start, due_at=china.due(start, Limit.parse(limit)).at, limit=limit)
 
 
 @pytest.mark.parametrize(

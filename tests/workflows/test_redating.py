@@ -1,7 +1,7 @@
 """A new calendar version: what it would do, what it does, and what it leaves alone."""
 
 import datetime as dt
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workflows.calendar_examples import SHANGHAI, china, minute_limits, pauses, utc, working_day_limits
-from workflows.calendars import CalendarException, DayKind, compile_calendar
+from workflows.calendars import CalendarException, DayKind, WorkingCalendar, compile_calendar
 from workflows.dues import due_of
 from workflows.engine import fire
 from workflows.models import CalendarVersion, Case, Clock, Event, User
@@ -188,7 +188,7 @@ def test_a_holiday_added_never_makes_a_working_time_limit_earlier(start, limit, 
     assert utc(after) >= utc(before)
 
 
-HOLIDAYS: dict[str, str] = {}
+HOLIDAYS: dict[frozenset[date], WorkingCalendar] = {}
 
 
 # ---- races
@@ -220,7 +220,12 @@ def test_cases_somebody_holds_are_left_for_a_later_turn(at):
     holder = Thread(target=hold)
     holder.start()
     locked.wait(10)
-    mover = Thread(target=lambda: (redate(version, by=world.clerk, at=at), connections.close_all()))
+
+    def move():
+        redate(version, by=world.clerk, at=at)
+        connections.close_all()
+
+    mover = Thread(target=move)
     mover.start()
     for _ in range(100):
         if Event.objects.filter(name="clock.redated").count() == 2:
