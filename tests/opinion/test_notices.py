@@ -154,6 +154,7 @@ def test_missed_clock_is_told_to_unit_desk_and_supervisor(county, at):
     assert set(missed.values_list("user__username", flat=True)) == {
         "handler",
         "head",
+        "deputy_head",
         "dispatcher",
         "supervisor",
     }

@@ -24,7 +24,8 @@ def seers(county, case):
 def test_an_ordinary_case_is_seen_by_the_desk_the_lead_and_those_above(county, at):
     case = county.walk("handling", at)
     assert seers(county, case) == {
-        "clerk", "dispatcher", "reviewer", "caller", "officer", "leader", "supervisor", "exporter", "handler", "head",
+        "clerk", "dispatcher", "reviewer", "caller", "officer", "leader", "top_leader", "supervisor", "exporter",
+        "handler", "head", "deputy_head",
     }  # fmt: skip
 
 
@@ -32,7 +33,7 @@ def test_a_restricted_case_is_seen_by_the_officer_and_the_lead_only(county, at):
     case = county.walk("registered", at, restricted=True)
     assert seers(county, case) == {"officer"}
     county.do(case, "assign", at=at)
-    assert seers(county, case) == {"officer", "handler", "head"}
+    assert seers(county, case) == {"officer", "handler", "head", "deputy_head"}
 
 
 def test_assisting_units_do_not_see_a_restricted_case(county, at):

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="clock",
             name="repeats",
-            field=models.PositiveSmallIntegerField(default=0, verbose_name="本级已重复"),
+            field=models.PositiveSmallIntegerField(db_default=0, default=0, verbose_name="本级已重复"),
         ),
         migrations.CreateModel(
             name="LadderVersion",
@@ -55,6 +55,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "催督阶梯",
                 "verbose_name_plural": "催督阶梯",
+                "constraints": [
+                    models.UniqueConstraint(fields=("code", "version"), name="wf_ladder_version")
+                ],
             },
         ),
         migrations.AddField(
@@ -68,10 +71,6 @@ class Migration(migrations.Migration):
                 to="workflows.ladderversion",
                 verbose_name="催督阶梯版本",
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="ladderversion",
-            constraint=models.UniqueConstraint(fields=("code", "version"), name="wf_ladder_version"),
         ),
         migrations.RunPython(install, remove),
     ]

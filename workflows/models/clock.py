@@ -71,7 +71,7 @@ class Clock(models.Model):
     finished_at = models.DateTimeField("结束时间", null=True, blank=True)
     consumed_seconds = models.PositiveBigIntegerField("已用秒数", default=0)
     rung = models.PositiveSmallIntegerField("催督级别", default=0)
-    repeats = models.PositiveSmallIntegerField("本级已重复", default=0)
+    repeats = models.PositiveSmallIntegerField("本级已重复", default=0, db_default=0)
     provisional = models.BooleanField("暂定", default=False)
 
     objects = ClockQuerySet.as_manager()
