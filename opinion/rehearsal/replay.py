@@ -20,8 +20,9 @@ from opinion.registering import Incoming, register_many
 from workflows.calendars import WorkingCalendar
 from workflows.engine import fire_many
 from workflows.errors import MoveRefused
+from workflows.ladders import moments
 from workflows.models import CalendarVersion, Clock, Event, Membership, PolicyVersion, Unit, User
-from workflows.published import calendar
+from workflows.published import calendar, ladder
 from workflows.sweeper import sweep
 
 CLOCK = "resolve"
@@ -49,13 +50,17 @@ class Told:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One message after the replay. on_time: what the engine's clock says. due_at: what was its deadline."""
+    """One message after the replay. on_time: what the engine's clock says. due_at: what was its deadline.
+
+    rungs: (label of the ladder, label of the rung) of each rung the clock had reached when the reply came, in order.
+    """
 
     type: str
     received_at: datetime
     replied_at: datetime
     due_at: datetime
     on_time: bool
+    rungs: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -226,8 +231,18 @@ def _outcomes(answered: dict[int, Told]) -> list[Outcome]:
             assert row.received_at
             assert row.replied_at
             on_time = clock.state == Clock.State.MET
-            found.append(Outcome(row.type, row.received_at, row.replied_at, clock.due_at, on_time))
+            found.append(
+                Outcome(row.type, row.received_at, row.replied_at, clock.due_at, on_time, _rungs(clock))
+            )
     return found
+
+
+def _rungs(clock: Clock) -> tuple[tuple[str, str], ...]:
+    if clock.ladder_id is None or clock.finished_at is None:
+        return ()
+    spec, on = ladder(clock.ladder_id), calendar(clock.calendar_id)
+    reached = zip(spec.rungs, moments(clock, spec, on), strict=True)
+    return tuple((spec.label, rung.label) for rung, moment in reached if moment <= clock.finished_at)
 
 
 def _month_end(at: datetime) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -39,8 +39,20 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Reached:
+    """A rung of a ladder, and how many messages had come to it before they were answered."""
+
+    ladder: str
+    rung: str
+    count: int
+
+
+@dataclass(frozen=True)
 class Report:
-    """whole is None when no row could be rehearsed. skipped: reason → rows, read errors among them."""
+    """whole is None when no row could be rehearsed. skipped: reason → rows, read errors among them.
+
+    rungs: of each ladder from the lowest up.
+    """
 
     read: int
     skipped: dict[str, int]
@@ -48,6 +60,7 @@ class Report:
     whole: Group | None
     by_type: list[Group]
     by_month: list[Group]
+    rungs: list[Reached]
 
     def as_dict(self) -> dict[str, Any]:
         groups = {name: getattr(self, name) for name in ("by_type", "by_month")}
@@ -57,6 +70,7 @@ class Report:
             "misses_logged": self.misses,
             "whole": asdict(self.whole) if self.whole else None,
             **{name: [asdict(group) for group in found] for name, found in groups.items()},
+            "rungs": [asdict(reached) for reached in self.rungs],
         }
 
 
@@ -86,6 +100,19 @@ def summarise(
         whole=group("全部", outcomes) if outcomes else None,
         by_type=grouped(lambda o: types.get(o.type, o.type or "未分类")),
         by_month=grouped(lambda o: f"{timezone.localtime(o.received_at):%Y-%m}"),
+        rungs=_reached(outcomes),
+    )
+
+
+def _reached(outcomes: Iterable[Outcome]) -> list[Reached]:
+    """Whoever came to a rung came to those below it, so longer climbs give the order."""
+    climbs = Counter(outcome.rungs for outcome in outcomes)
+    counts: Counter[tuple[str, str]] = Counter()
+    for climb in sorted(climbs, key=len, reverse=True):
+        for rung in climb:
+            counts[rung] += climbs[climb]
+    return sorted(
+        (Reached(*rung, count) for rung, count in counts.items()), key=lambda reached: reached.ladder
     )
 
 
@@ -127,6 +154,19 @@ def lines(report: Report) -> Iterable[str]:
                 for g in groups
             ],
         )  # fmt: skip
+    if report.rungs:
+        yield ""
+        yield from table(
+            ["答复前走到的阶梯", "件数", "占比"],
+            [
+                [
+                    f"{reached.ladder}：{reached.rung}",
+                    str(reached.count),
+                    f"{reached.count / whole.count:.1%}",
+                ]
+                for reached in report.rungs
+            ],
+        )
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[str]:

@@ -102,6 +102,19 @@ class TestFigures:
         assert "按时答复 3 / 5（60.0%）" in out
         assert "推演 5 件，跳过 6 件" in out
 
+    def test_rungs_reached_before_the_reply_are_counted(self, past, capsys):
+        """One answered on its last day, one an hour late, one after two years; two within a day."""
+        said = json.loads(rehearse(past, capsys, format="json"))["rungs"]
+        assert [(rung["rung"], rung["count"]) for rung in said] == [
+            ("过半提醒", 3),
+            ("临期预警", 3),
+            ("逾期催办", 2),
+            ("黄色督办", 1),
+            ("红色督办并约谈", 1),
+            ("通报", 1),
+        ]
+        assert "甲级阶梯（工作日时限）：逾期催办" in rehearse(past, capsys)
+
     def test_countys_own_policy_is_the_one_rehearsed(self, past, capsys, at):
         shipped = PolicyVersion.objects.latest_of("default").source
         stricter = shipped.replace("clock: resolve, limit: 7wd", "clock: resolve, limit: 1wd")
