@@ -43,6 +43,7 @@ STAFF = (
     Login("shenhe", "审核员·小审", "tousu", ("reviewer",)),
     Login("huifang", "回访员·小访", "tousu", ("caller",)),
     Login("lingdao", "批办领导·老批", "root", ("leader",)),
+    Login("zhuyao", "主要领导·老首", "root", ("top_leader",)),
     Login("duban", "督办员、导出员·小督", "root", ("supervisor", "exporter")),
     Login("zhuanban", "专办员·小专", "tousu", ("confidential_officer",)),
     Login("xitong", "系统管理员·小系", "root", ("sysadmin",)),
@@ -53,16 +54,19 @@ HANDLING = ("zhujian", "jiaotong", "jiaoyu", "chengguan", "renshe", "shuiwu", "d
 
 
 def logins() -> list[Login]:
-    """Everybody: the desk and the county, then a handler and a head for each unit that handles."""
+    """Everybody: the desk and the county, then a handler, a head and a deputy head for each unit that handles."""
     names = {code: name for code, name, *_ in UNITS}
     handlers = [
         Login(f"{unit}_chengban", f"承办人·{names[unit]}小承", unit, ("unit_handler",)) for unit in HANDLING
     ]
     heads = [Login(f"{unit}_fuze", f"负责人·{names[unit]}老负", unit, ("unit_head",)) for unit in HANDLING]
+    deputies = [
+        Login(f"{unit}_fenguan", f"分管负责人·{names[unit]}老分", unit, ("deputy_head",)) for unit in HANDLING
+    ]
     inspector = Login(
         "jiwei_chengban", "承办人·监督办小监", "jiwei", ("unit_handler", "confidential_officer")
     )
-    return [*STAFF, *handlers, inspector, *heads]
+    return [*STAFF, *handlers, inspector, *heads, *deputies]
 
 
 def build() -> dict[str, User]:

@@ -15,11 +15,12 @@ from django.utils import timezone
 
 from opinion.contacts.book import Person
 from opinion.demo.messages import MadeUp, made_up
+from opinion.demo.news import tell
 from opinion.registering import register
 from workflows.calendars import WorkingCalendar
 from workflows.engine import fire
 from workflows.limits import Limit
-from workflows.models import CalendarVersion, Case, Event, Unit, User
+from workflows.models import CalendarVersion, Case, Unit, User
 from workflows.published import calendar
 from workflows.sweeper import sweep
 
@@ -77,7 +78,6 @@ DESK = {
 }
 ACTOR = {step: username for username, steps in DESK.items() for step in steps}
 OTHER_UNIT = "chengguan"
-NEWS_DAYS = 2
 
 
 def populate(users: Mapping[str, User], *, at: datetime) -> None:
@@ -92,8 +92,7 @@ def populate(users: Mapping[str, User], *, at: datetime) -> None:
     for start, fate, said in sorted(begun, key=lambda each: each[0]):
         lives.live(said, fate, start)
     sweep(at=at)
-    # Of what lies days back people have been told; only the last days are news in the inbox.
-    Event.objects.filter(happened_at__lt=at - timedelta(days=NEWS_DAYS)).update(relayed_at=at)
+    tell(at=at)
 
 
 class _Lives:
