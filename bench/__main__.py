@@ -1,4 +1,4 @@
-"""`python -m bench [fire batch files days redating] [--db sqlite|postgres|both] [--quick] [--write]`."""
+"""`python -m bench [NAME …] [--db sqlite|postgres|both] [--quick] [--write]`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.report import machine, markdown, plain
 from bench.timing import Figure, Table, Target
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("fire", "batch", "files", "days", "redating")
+NAMES = ("fire", "batch", "files", "days", "sweep", "sweep_sizes", "redating", "board")
 # These look the same on any database.
 ONCE = ("days",)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bench import board, days, files, moving, redating
+from bench import board, days, files, moving, redating, sweeping
 from bench.timing import Table
 
 
@@ -19,6 +19,8 @@ SUBJECTS: dict[str, Subject] = {
     "batch": moving.batch,
     "files": files.in_and_out,
     "days": days.adding,
+    "sweep": sweeping.among_a_million,
+    "sweep_sizes": sweeping.by_size,
     "redating": redating.running,
     "board": board.supervising,
 }

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
+from bench.helpdesk.peer import LABEL, helpdesk
 from bench.timing import Figure, Table, Target, interleave
 from workflows.climbing import MISSED
 from workflows.ladders import next_moment
@@ -33,6 +34,8 @@ DUE = 1000
 FIRST_DUE = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 OPEN, FEW, MANY = 1_000_000, 100_000, 5_000_000
 RUNG = 2
+TICKETS = 100_000
+NOTES = {LABEL: f"the same number due, of {TICKETS:,} open; nobody is mailed"}
 
 
 def among_a_million(*, quick: bool) -> list[Table]:
@@ -43,11 +46,15 @@ def among_a_million(*, quick: bool) -> list[Table]:
     variants: dict[str, Callable[[], int]] = {OURS: turn.of(_ours), BULK: turn.of(_bulk)}
     if connection.vendor == "postgresql":
         variants[RAW] = turn.of(_raw)
-    rates = interleave(variants, rounds=3 if quick else 9)
+    rounds = 3 if quick else 9
+    with helpdesk(opened=TICKETS if not quick else 20_000, due=DUE, rounds=rounds + 1) as peer:
+        variants[LABEL] = peer
+        rates = interleave(variants, rounds=rounds)
     _same_rows(turn)
     idle = _idle(turn.now)
     targets = [
         Target("× ORM bulk_update", rates[OURS] / rates[BULK], 8),
+        Target("× django-helpdesk", rates[OURS] / rates[LABEL], 200),
         Target("ms with nothing due", idle, 2, at_most=True),
     ]
     if RAW in rates:
@@ -55,7 +62,7 @@ def among_a_million(*, quick: bool) -> list[Table]:
     return [
         Table(
             title=f"sweep: {DUE:,} due of {opened:,} open", unit="clocks/s",
-            figures=[Figure(label, rate) for label, rate in rates.items()], targets=targets,
+            figures=[Figure(label, rate, NOTES.get(label, "")) for label, rate in rates.items()], targets=targets,
         )
     ]  # fmt: skip
 
@@ -241,6 +248,3 @@ def _idle(at: datetime) -> float:
         if done:
             raise RuntimeError("something was due")
     return statistics.median(spent) * 1000
-
-
-SUBJECTS = (among_a_million, by_size)
