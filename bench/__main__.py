@@ -16,7 +16,7 @@ from bench.report import machine, markdown, plain
 from bench.timing import Figure, Table, Target
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("fire", "batch", "files", "days", "sweep", "sweep_sizes", "redating", "board")
+NAMES = ("fire", "batch", "files", "days", "sweep", "sweep_sizes", "redating", "board", "waking")
 # These look the same on any database.
 ONCE = ("days",)
 

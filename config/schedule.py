@@ -14,11 +14,17 @@ from django.utils.module_loading import import_string
 
 @dataclass(frozen=True)
 class Periodic:
-    """A function `path(at=now)` to run every so many seconds. Its result, where true, is worth a log line."""
+    """A function `path(at=now)` to run every so many seconds. Its result, where true, is worth a log line.
+
+    bells: topics (`workflows.triggers`) on which it runs at once, where the database can ring. next_path: a function
+    `(after=moment)` that says when there will be something to do next, for whoever sleeps until then.
+    """
 
     name: str
     path: str
     every_seconds: float
+    bells: tuple[str, ...] = ()
+    next_path: str = ""
 
     @property
     def function(self) -> Callable[..., object]:
@@ -29,11 +35,20 @@ class Periodic:
     def run(self, at: datetime) -> object:
         return self.function(at=at)
 
+    def next_at(self, *, after: datetime) -> datetime | None:
+        """When it will be needed next as far as the rows tell; None where they do not."""
+        if not self.next_path:
+            return None
+        found: Callable[..., datetime | None] = import_string(self.next_path)
+        return found(after=after)
+
 
 SCHEDULE = (
-    Periodic("sweep", "workflows.sweeper.sweep", 1),
-    Periodic("relay", "workflows.relay.relay", 1),
-    Periodic("deliver", "notifications.delivering.deliver", 1),
+    Periodic("sweep", "workflows.sweeper.sweep", 1, ("event",), "workflows.sweeper.next_due"),
+    Periodic("relay", "workflows.relay.relay", 1, ("event",)),
+    Periodic(
+        "deliver", "notifications.delivering.deliver", 1, ("notice",), "notifications.delivering.next_try"
+    ),
     Periodic("jobs", "opinion.jobs.run_pending_jobs", 1),
     Periodic("clean_up_files", "opinion.jobs.clean_up_files", 3600),
 )

@@ -74,6 +74,17 @@ def deliver(*, at: datetime, lease: timedelta = LEASE, budget_seconds: float = B
     return done
 
 
+def next_try(*, after: datetime) -> datetime | None:
+    """When the next notice wants to be sent, again or for the first time."""
+    later = Notice.objects.filter(state__in=Notice.WAITING, next_try_at__gt=after)
+    moments = [
+        later.filter(channel=name).order_by("next_try_at", "id").values_list("next_try_at", flat=True).first()
+        for name, channel in CHANNELS.items()
+        if not channel.is_row
+    ]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
 def back_off(attempts: int) -> timedelta:
     """How long to wait after so many failed attempts."""
     return min(FIRST_PAUSE * int(2 ** (attempts - 1)), LONGEST_PAUSE)

@@ -62,6 +62,15 @@ def sweep(*, at: datetime, batch: int = BATCH) -> Swept:
         passed_over |= busy
 
 
+def next_due(*, after: datetime) -> datetime | None:
+    """When the next running clock wants to be looked at; one look into an index.
+
+    What was due by `after` and is still there was held by somebody: it waits for the next round.
+    """
+    later = Clock.objects.filter(state=Clock.State.RUNNING, next_at__gt=after).order_by("next_at", "id")
+    return later.values_list("next_at", flat=True).first()
+
+
 def _claim(at: datetime, batch: int, passed_over: Collection[int]) -> list[int]:
     """Cases of the clocks that have waited longest. Not locked yet: their clocks are read again behind the lock."""
     due = Clock.objects.due(at=at)

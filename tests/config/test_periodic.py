@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from config.management.commands.ticker import run_until
 from config.schedule import BY_NAME, SCHEDULE, Periodic
+from config.ticking import run_until
 from workflows.sweeper import Swept
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,7 @@ def test_failing_job_is_logged_and_holds_up_no_other(monkeypatch, caplog):
     monkeypatch.setattr(
         Periodic, "function", property(lambda job: {"fails": fails, "works": works}[job.name])
     )
-    run_until(stop, jobs)
+    run_until(stop, jobs, now=timezone.now)
     assert len(ran) >= 3
     assert "定时工作 fails 失败，稍后重试" in caplog.text
     assert "磁盘已满" in caplog.text
