@@ -5,7 +5,7 @@ On SQLite the transaction itself is the lock (IMMEDIATE), and UNIQUE(case, seq) 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from django.db import connection
@@ -47,6 +47,24 @@ def lock_many(case_ids: Sequence[int], *, skip_locked: bool = False) -> dict[int
         columns = rows.columns(Case, "c")
         cursor.execute(f"SELECT {columns} FROM workflows_case c WHERE {where}{suffix}", params)  # noqa: S608  # our names
         return {case.pk: case for case in rows.build(Case, cursor.fetchall())}
+
+
+def lock_unchanged(revs: Mapping[int, int]) -> set[int]:
+    """Of cases read without a lock (id → rev), lock those that nobody holds and nobody has moved since; returns their ids."""
+    if not revs:
+        return set()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # A row that changed while it was looked for is compared again, in its new form.
+            cursor.execute(
+                "SELECT c.id FROM workflows_case c JOIN unnest(%s::bigint[], %s::integer[]) AS v(id, rev)"  # noqa: S608
+                f" ON c.id = v.id AND c.rev = v.rev ORDER BY c.id {_for_update()} SKIP LOCKED",
+                [list(revs), list(revs.values())],
+            )
+            return {row[0] for row in cursor.fetchall()}
+        where, params = rows.among("id", list(revs))
+        cursor.execute(f"SELECT id, rev FROM workflows_case WHERE {where}", params)  # noqa: S608  # our names
+        return {pk for pk, rev in cursor.fetchall() if revs[pk] == rev}
 
 
 def seen_keys(keys: dict[int, str]) -> dict[int, Event]:

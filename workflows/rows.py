@@ -16,9 +16,10 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
 
-from workflows.shapes import copy_shape, prepared, shape
+from workflows.shapes import array_text, copy_shape, prepared, shape
 
 M = TypeVar("M", bound=models.Model)
+T = TypeVar("T")
 
 # From here on PostgreSQL's COPY beats a multi-row INSERT.
 COPY_FROM = 40
@@ -228,7 +229,7 @@ def _update_many(model: type[models.Model], names: tuple[str, ...]) -> str:
     *fields, pk = every = updated(model, names)
     sets = ", ".join(f"{quote(f)} = v.{quote(f)}" for f in fields)
     # "varchar(30)[]" is not an array type name that unnest takes well, so the bare type is used.
-    kinds = ", ".join(f"%s::{_bare_type(f)}[]" for f in every)
+    kinds = ", ".join(f"%s::text::{_bare_type(f)}[]" for f in every)
     return (
         f"UPDATE {quote(model)} AS t SET {sets} FROM unnest({kinds}) AS v({', '.join(quote(f) for f in every)})"  # noqa: S608
         f" WHERE t.{quote(pk)} = v.{quote(pk)}"
@@ -240,14 +241,8 @@ def _update_set(
 ) -> int:
     """One UPDATE … FROM unnest(arrays), whatever the number of rows."""
     shaped = shape(updated(model, names))
-    across = zip(*(prepared(shaped, row) for row in rows), strict=True)
-    cursor.execute(_update_many(model, names), [[_flat(value) for value in column] for column in across])
+    cursor.execute(_update_many(model, names), [array_text(column, rows) for column in shaped])
     return int(cursor.rowcount)
-
-
-def _flat(value: Any) -> Any:
-    """psycopg wraps JSON for a single parameter; inside an array its text is wanted."""
-    return value.dumps(value.obj) if hasattr(value, "dumps") and hasattr(value, "obj") else value
 
 
 def _bare_type(field: models.Field[Any, Any]) -> str:
@@ -256,7 +251,7 @@ def _bare_type(field: models.Field[Any, Any]) -> str:
     return str(kind).split("(")[0]
 
 
-def parts(rows: Sequence[M], size: int) -> Iterator[Sequence[M]]:
+def parts(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """Slices of at most `size`."""
     for start in range(0, len(rows), size):
         yield rows[start : start + size]

@@ -88,6 +88,38 @@ class CopyShape:
         return kind in {dict, list} if index in self.documents else kind is self.columns[index][1]
 
 
+def array_text(column: Column, rows: Sequence[models.Model]) -> str:
+    """The rows' values for one column as a PostgreSQL array in its text form.
+
+    psycopg asks every value of a list for its type and form; for a thousand rows that takes ten times as long.
+    """
+    name, plain, _, prepare = column
+    values = [row.__dict__[name] if name in row.__dict__ else getattr(row, name) for row in rows]
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds == {plain} and plain in _WRITTEN:
+        write = _WRITTEN[plain]
+        naive = plain is datetime and any(value is not None and value.tzinfo is None for value in values)
+        if not naive:
+            return "{" + ",".join(["NULL" if value is None else write(value) for value in values]) + "}"
+    return "{" + ",".join(["NULL" if value is None else _element(prepare(value)) for value in values]) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_WRITTEN: dict[type | None, Callable[[Any], str]] = {
+    int: str, bool: str, str: _quoted, datetime: datetime.isoformat
+}  # fmt: skip
+
+
+def _element(value: Any) -> str:
+    """psycopg wraps JSON for a single parameter; inside an array its text is wanted."""
+    if hasattr(value, "dumps") and hasattr(value, "obj"):
+        value = value.dumps(value.obj)
+    return "NULL" if value is None else _quoted(str(value))
+
+
 @lru_cache(maxsize=64)
 def copy_shape(fields: tuple[models.Field[Any, Any], ...]) -> CopyShape:
     """Made once for each list of fields."""

@@ -240,3 +240,76 @@ def test_cases_somebody_holds_are_left_for_a_later_turn(at):
     mover.join()
     assert Event.objects.filter(name="clock.redated").count() == 3
     assert verify_clocks().problems == []
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_move_made_during_redating_survives(at, monkeypatch):
+    """Whoever moves a case between reading and writing it wins; the case is read afresh and re-dated after."""
+    from threading import Thread
+
+    from django.db import connections
+
+    from tests.workflows.toy.world import make_world
+    from workflows import recasting
+
+    world = make_world(at)
+    cases = [worked(world, at) for _ in range(3)]
+    version = published(with_days(newest().parsed, off(FRIDAY)), at)
+    reckoned = recasting._plans
+    moved: list[Thread] = []
+
+    def move():
+        fire(cases[1].pk, "wait", by=world.worker, at=at + timedelta(hours=1))
+        connections.close_all()
+
+    def plans_then_a_move(*args, **kwargs):
+        plans = reckoned(*args, **kwargs)
+        if not moved:
+            moved.append(Thread(target=move))
+            moved[0].start()
+            moved[0].join()
+        return plans
+
+    monkeypatch.setattr(recasting, "_plans", plans_then_a_move)
+    redate(version, by=world.clerk, at=at)
+    assert list(cases[1].events.order_by("seq").values_list("name", flat=True))[-2:] == [
+        "toy.paused",
+        "clock.redated",
+    ]
+    assert finish(cases[1]).state == "paused"
+    assert finish(cases[1]).calendar_id == version.pk
+    assert Event.objects.filter(name="clock.redated").count() == 3
+    assert verify_clocks().problems == []
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_redatings_at_once_are_as_one(at):
+    from threading import Barrier, Thread
+
+    from django.db import connections
+
+    from tests.workflows.toy.world import make_world
+    from workflows.verifying import verify
+
+    world = make_world(at)
+    for _ in range(40):
+        worked(world, at)
+    version = published(with_days(newest().parsed, off(FRIDAY)), at)
+    barrier, done = Barrier(2), []
+
+    def move():
+        barrier.wait(10)
+        done.append(redate(version, by=world.clerk, at=at, pause=0.01))
+        connections.close_all()
+
+    movers = [Thread(target=move) for _ in range(2)]
+    for mover in movers:
+        mover.start()
+    for mover in movers:
+        mover.join()
+    assert sum(each.cases for each in done) == 40
+    assert Event.objects.filter(name="clock.redated").count() == 40
+    assert verify_clocks().problems == []
+    assert verify(as_of=at).problems == []

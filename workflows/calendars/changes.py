@@ -17,7 +17,7 @@ class ChangedDays:
             for ordinal in range(first.toordinal(), last.toordinal() + 1)
             if everything or _seen(old, ordinal) != _seen(new, ordinal)
         ]
-        self.zone = old.zone
+        self.zone = old.local
 
     def __bool__(self) -> bool:
         return bool(self.ordinals)

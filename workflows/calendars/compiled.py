@@ -89,7 +89,7 @@ class WorkingCalendar:
         self._ends = ends
         # A zone with one offset all along (China) needs no look-up of its rules to tell the local date.
         only = offsets.pop() if len(offsets) == 1 else None
-        self._local: dt.tzinfo = self.zone if only is None else dt.timezone(only)
+        self.local: dt.tzinfo = self.zone if only is None else dt.timezone(only)
 
     # Days
 
@@ -271,12 +271,12 @@ class WorkingCalendar:
         return (EPOCH + dt.timedelta(microseconds=at_us)).astimezone(self.zone)
 
     def _local_date(self, moment: dt.datetime) -> dt.date:
-        return moment.astimezone(self._local).date()
+        return moment.astimezone(self.local).date()
 
     def _index_of(self, moment: dt.datetime) -> int:
         """Position of the local date of an aware moment."""
         if moment.tzinfo is not self.zone:
-            moment = aware(moment).astimezone(self._local)
+            moment = aware(moment).astimezone(self.local)
         index = moment.toordinal() - self._base
         if 0 <= index < self._size:
             return index

@@ -12,10 +12,11 @@ from workflows.calendar_warnings import calendar_warnings
 from workflows.calendars import CalendarError
 from workflows.calendars.notices import WEEKDAYS, Notice
 from workflows.calendars.reading import Understood, read
+from workflows.foreseeing import Foreseen
 from workflows.management.acting import acting
 from workflows.models import CalendarVersion, User
 from workflows.publishing import publish
-from workflows.redating import Foreseen, preview, redate
+from workflows.redating import preview, redate
 
 
 class Command(BaseCommand):
@@ -81,10 +82,7 @@ class Command(BaseCommand):
         for days, count in foreseen.by_days:
             self.stdout.write(f"  {days:+d} 天：{count} 个")
         for shift in foreseen.examples[:10]:
-            before, after = (timezone.localtime(moment) for moment in (shift.before, shift.after))
-            self.stdout.write(
-                f"  {shift.number} {shift.kind}：{before:%Y-%m-%d %H:%M} → {after:%Y-%m-%d %H:%M}"
-            )
+            self.stdout.write(f"  {shift}")
 
     def _publish(self, understood: Understood, by: User) -> None:
         at = timezone.now()

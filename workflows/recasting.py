@@ -1,0 +1,252 @@
+"""Going clocks reckoned anew in bulk, because a calendar or a policy changed: each case that moves with an event.
+
+A chunk is read and reckoned without a lock; then, in one short transaction, those of its cases that nobody holds and
+nobody has moved since (their `rev` says so) are locked and written, a statement a table. The others come back in a
+later turn, read afresh. So a lock lasts as long as the writing, and chunks grow or shrink by how long that was.
+A run cut short is simply started again: what was moved is not met any more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from workflows import rows
+from workflows.aiming import consumed_in, look_again, pauses_of, worst_level
+from workflows.calendars import Due, WorkingCalendar
+from workflows.dues import due_of
+from workflows.foreseeing import Foreseen, Shift
+from workflows.locking import lock_unchanged
+from workflows.models import Case, Clock, ClockInterval, Event, Extension, User
+from workflows.recording import append
+
+M = TypeVar("M", bound=models.Model)
+
+GOING = (Clock.State.RUNNING.value, Clock.State.PAUSED.value)
+# A chunk, in cases, begins so big and is then sized by how long the last one held its locks.
+FIRST_CHUNK, LEAST_CHUNK, MOST_CHUNK = 250, 20, 500
+HELD_SECONDS = 0.06
+READ = 1000
+
+
+@dataclass(slots=True)
+class History:
+    """Of one clock. closed: its ended intervals in order; extended: amounts granted in order; open: the one running."""
+
+    closed: list[ClockInterval] = field(default_factory=list)
+    extended: list[str] = field(default_factory=list)
+    open: ClockInterval | None = None
+
+    def due(self, clock: Clock, on: WorkingCalendar) -> Due:
+        """Until when the clock runs by its limit. Raises NoWorkingTime."""
+        paused = pauses_of(self.closed) if self.closed else ()
+        return due_of(on, clock.started_at, clock.limit, paused=paused, extended=self.extended)
+
+
+NOTHING = History()
+
+
+@dataclass(slots=True)
+class Plan:
+    """What becomes of one case, in memory. rev: of the case as it was read.
+
+    touched: clocks to be written; ended: intervals that end; shifts: what is seen of it; data: of the event, if any.
+    """
+
+    case: Case
+    rev: int
+    clocks: list[Clock]
+    touched: list[Clock] = field(default_factory=list)
+    ended: list[ClockInterval] = field(default_factory=list)
+    shifts: list[Shift] = field(default_factory=list)
+    data: dict[str, Any] | None = None
+    event: Event | None = None
+
+    def reckon(self, clock: Clock, on: WorkingCalendar, history: History, *, limit: str) -> None:
+        """Due moment, time used and next look of a clock whose calendar, limit or ladder was just changed.
+
+        limit: as it was before. Raises NoWorkingTime.
+        """
+        due = history.due(clock, on)
+        shift = Shift(
+            self.case.number, clock.kind, clock.due_at, due.at, clock.provisional, due.provisional, limit, clock.limit
+        )  # fmt: skip
+        if history.closed:
+            clock.consumed_seconds = consumed_in(history.closed, on, clock.limit)
+        clock.due_at, clock.provisional = due.at, due.provisional
+        if clock.state == Clock.State.RUNNING:
+            look_again(clock)
+        self.touched.append(clock)
+        self.shifts.append(shift)
+
+    @property
+    def moved(self) -> dict[str, list[str | None]]:
+        """Clock kind → before and after, as the event tells it."""
+        return {shift.kind: shift.codes for shift in self.shifts if shift.changes}
+
+
+@dataclass
+class Recast:
+    """What was done. cases: with an event; clocks: with another deadline, none any more, or no longer provisional.
+
+    longest_seconds: the longest that one chunk held its locks.
+    """
+
+    cases: int = 0
+    clocks: int = 0
+    longest_seconds: float = 0.0
+
+
+class Change(Protocol):
+    """A change to the documents that going clocks are reckoned by."""
+
+    event: str
+    clock_fields: Sequence[str]
+    case_fields: Sequence[str]
+
+    def cases(self) -> list[int]:
+        """Ids of the cases that may be concerned, in order."""
+
+    def plan(self, plan: Plan, histories: Mapping[int, History], *, at: datetime) -> None:
+        """Change the clocks of one case in memory. Raises NoWorkingTime."""
+
+
+def foresee(change: Change, *, at: datetime) -> Foreseen:
+    """What `recast` would do; changes nothing. Raises NoWorkingTime."""
+    foreseen = Foreseen()
+    for part in rows.parts(change.cases(), READ):
+        for plan in _plans(part, change, at=at):
+            foreseen.cases += plan.data is not None
+            for shift in plan.shifts:
+                foreseen.add(shift, at=at)
+    return foreseen.close()
+
+
+def recast(change: Change, *, by: User, at: datetime, pause: float = 0.05) -> Recast:
+    """Carry the change out. Whether `by` may is the caller's question.
+
+    pause: seconds to wait before coming back to cases somebody else held. Raises NoWorkingTime.
+    """
+    if timezone.is_naive(at):
+        raise ValueError("at 必须带时区")
+    done, waiting, size = Recast(), change.cases(), FIRST_CHUNK
+    while waiting:
+        left: list[int] = []
+        position = 0
+        while position < len(waiting):
+            chunk = waiting[position : position + size]
+            position += len(chunk)
+            plans = _plans(chunk, change, at=at)
+            _tell(plans, change.event, by=by, at=at)
+            spent = _carry_out(plans, change, done, left)
+            done.longest_seconds = max(done.longest_seconds, spent)
+            size = _sized(size, len(chunk), spent)
+        waiting = left
+        if waiting:
+            time.sleep(pause)
+    return done
+
+
+def _sized(size: int, used: int, spent: float) -> int:
+    """The next chunk, by how long this one held its locks; never more than doubled at once."""
+    if not spent or used < size:
+        return size
+    return max(LEAST_CHUNK, min(MOST_CHUNK, 2 * size, int(size * HELD_SECONDS / spent)))
+
+
+# ---- without a lock
+
+
+def _plans(case_ids: Sequence[int], change: Change, *, at: datetime) -> list[Plan]:
+    """The case is read before its clocks: had one of them moved in between, `rev` would tell."""
+    found = [Plan(case, case.rev, []) for case in _read(Case, "id", case_ids)]
+    by_case = {plan.case.pk: plan for plan in found}
+    clocks = _read(Clock, "case_id", list(by_case), " AND state IN ('running', 'paused')")
+    for clock in clocks:
+        by_case[clock.case_id].clocks.append(clock)
+    histories = _histories([clock.pk for clock in clocks], change)
+    for plan in found:
+        change.plan(plan, histories, at=at)
+    return [plan for plan in found if plan.touched or plan.data is not None]
+
+
+def _histories(clock_ids: Sequence[int], change: Change) -> Mapping[int, History]:
+    """Of the clocks that have one; two statements. Open intervals only where the change may end clocks."""
+    found: dict[int, History] = defaultdict(History)
+    closed_only = "" if "finished_at" in change.clock_fields else " AND ended_at IS NOT NULL"
+    for interval in _read(
+        ClockInterval, "clock_id", clock_ids, f"{closed_only} ORDER BY clock_id, started_at, id"
+    ):
+        if interval.ended_at is None:
+            found[interval.clock_id].open = interval
+        else:
+            found[interval.clock_id].closed.append(interval)
+    granted = " AND state = 'granted' ORDER BY clock_id, decided_at, id"
+    for extension in _read(Extension, "clock_id", clock_ids, granted):
+        found[extension.clock_id].extended.append(extension.amount)
+    return found
+
+
+def _read(model: type[M], column: str, ids: Sequence[int], more: str = "") -> list[M]:
+    """more: our own SQL."""
+    if not ids:
+        return []
+    where, params = rows.among(f"t.{column}", ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {rows.columns(model, 't')} FROM {rows.quote(model)} t WHERE {where}{more}",  # noqa: S608
+            params,
+        )
+        return rows.build(model, cursor.fetchall())
+
+
+def _tell(plans: Sequence[Plan], name: str, *, by: User, at: datetime) -> None:
+    """The events, and what the cases show of their clocks afterwards."""
+    recorded_at = timezone.now()
+    for plan in plans:
+        if plan.data is None:
+            continue
+        case = plan.case
+        first = _earliest(plan.clocks)
+        plan.event = append(
+            case, name=name, transition="", actor_id=by.pk, source=case.state, target=case.state, data=plan.data,
+            happened_at=at, recorded_at=recorded_at,
+        )  # fmt: skip
+        case.due_at, case.provisional = (first.due_at, first.provisional) if first else (None, False)
+        case.rung = worst_level(clock for clock in plan.clocks if clock.is_going)
+
+
+def _earliest(clocks: Sequence[Clock]) -> Clock | None:
+    """The running clock that is due first."""
+    running = [clock for clock in clocks if clock.state == Clock.State.RUNNING]
+    return min(running, key=lambda clock: clock.due_at, default=None)
+
+
+# ---- under the lock
+
+
+def _carry_out(plans: Sequence[Plan], change: Change, done: Recast, left: list[int]) -> float:
+    """Lock and write what nobody touched meanwhile; returns how long that was. left: gets the ids of the others."""
+    with transaction.atomic():
+        began = time.perf_counter()
+        locked = lock_unchanged({plan.case.pk: plan.rev for plan in plans})
+        mine = [plan for plan in plans if plan.case.pk in locked]
+        told = [plan for plan in mine if plan.event is not None]
+        rows.update([clock for plan in mine for clock in plan.touched], change.clock_fields)
+        rows.update([interval for plan in mine for interval in plan.ended], ["ended_at"])
+        rows.insert([plan.event for plan in told if plan.event is not None])
+        rows.update(
+            [plan.case for plan in told], ["rev", "head", "due_at", "provisional", *change.case_fields]
+        )
+    spent = time.perf_counter() - began
+    left += [plan.case.pk for plan in plans if plan.case.pk not in locked]
+    done.cases += len(told)
+    done.clocks += sum(shift.changes for plan in told for shift in plan.shifts)
+    return spent
