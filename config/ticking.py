@@ -14,6 +14,7 @@ from datetime import datetime
 
 from django.db import close_old_connections
 
+from config import running
 from config.listening import can_listen, listen
 from config.schedule import SCHEDULE, Periodic
 
@@ -23,12 +24,12 @@ logger = logging.getLogger("huiyin.ticker")
 BACK_OFF_SECONDS = 30.0
 GRACE_SECONDS = 10.0
 # Between two runs on account of what happened: a busy minute is worked off in gulps.
-REST_SECONDS = 0.02
+REST_SECONDS = 0.005
 # Whoever commits while another is ringing does not ring itself (`workflows.triggers.Bell`): look again after this.
 ECHO_SECONDS = 0.05
 
 Now = Callable[[], datetime]
-Work = Callable[[Periodic, datetime], None]
+Work = Callable[[Periodic, datetime], object]
 
 
 def run_until(
@@ -116,6 +117,6 @@ class _Loop:
 
 
 def _run(job: Periodic, at: datetime) -> None:
-    result = job.run(at=at)
+    result = running.run(job, at)
     if result:
         logger.info("%s: %s", job.name, result)

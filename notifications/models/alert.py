@@ -1,4 +1,4 @@
-"""What an administrator has to see: a notice without anybody to go to, or one that could not be delivered."""
+"""What an administrator has to see: nobody to tell, a notice that could not be delivered, a clock that is wrong."""
 
 from __future__ import annotations
 
@@ -45,13 +45,14 @@ class AlertManager(models.Manager["Alert"]):
 class Alert(models.Model):
     """Open until an administrator closes it. Carries codes and a case number only.
 
-    subject: an event name, or `channel error-code`. case_number: of the newest occurrence.
+    subject: an event name, `channel error-code`, or a machine and what is wrong with it. case_number: of the newest occurrence.
     """
 
     class Kind(models.TextChoices):
         NOBODY = "nobody", "无人可告知"
         UNDELIVERED = "undelivered", "通知未送达"
         UNDECLARED = "undeclared", "事件未登记通知"
+        CLOCK = "clock", "系统时钟异常"
 
     kind = models.CharField("类别", max_length=12, choices=Kind)
     subject = models.CharField("对象", max_length=60)

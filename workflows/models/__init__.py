@@ -7,6 +7,7 @@ from workflows.models.definition import Definition, LadderVersion, PolicyVersion
 from workflows.models.event import Event, Evidence, Note
 from workflows.models.extension import Extension
 from workflows.models.number import NumberSeries
+from workflows.models.periodic import PeriodicRun
 from workflows.models.unit import Membership, Unit, User
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Note",
     "NumberSeries",
     "Participation",
+    "PeriodicRun",
     "PolicyVersion",
     "Unit",
     "User",
