@@ -65,6 +65,11 @@ def may_keep_calendars(user: User) -> bool:
     return bool(user.standing.roles.get("sysadmin"))
 
 
+def may_keep_policies(user: User) -> bool:
+    """The same who keep calendars: what moves are numbers and dates."""
+    return may_keep_calendars(user)
+
+
 def _opening_roles(kind: str) -> tuple[str, ...]:
     newest = Definition.objects.filter(code=kind).order_by("-version").values_list("pk", flat=True).first()
     return () if newest is None else lifecycle(newest).opening.role

@@ -13,6 +13,7 @@ from opinion.access import (
     may_export,
     may_import,
     may_keep_calendars,
+    may_keep_policies,
     may_register,
     may_see_cases,
     may_supervise,
@@ -47,6 +48,7 @@ MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] 
     ("导入", "imports", (), may_import, "imports import import_columns"),
     ("导出", "exports", (), _exports, "exports export export_file"),
     ("日历", "calendars", (), may_keep_calendars, "calendars"),
+    ("时限", "policies", (), may_keep_policies, "policies"),
     ("流程", "lifecycle", (MESSAGE,), _anybody, "lifecycle"),
 )
 

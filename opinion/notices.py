@@ -233,7 +233,8 @@ DECLARED: dict[str, Told | Silent] = {
     "clock.repeated": Told(
         climbed, on_the_rung, (below_the_rung,), urgency=rung_urgency, still_true=still_late,
     ),
-    "clock.redated": Silent("日历或时限规则的变更由管理员预览后成批重算，案件页和待办随即显示新时限"),
+    "clock.redated": Silent("日历的变更由管理员预览后成批重算，案件页和待办随即显示新时限"),
+    "policy.changed": Silent("换用另一版时限规则由管理员预览后成批进行，案件页和待办随即显示新时限"),
     "definition.changed": Silent("流程版本的变更由管理员成批进行，案件页可见"),
 }  # fmt: skip
 

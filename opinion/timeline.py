@@ -139,7 +139,10 @@ def _moved_clocks(event: Event) -> Iterable[tuple[str, str]]:
     moved = event.data.get("clocks")
     if isinstance(moved, dict):
         for kind, (_, after) in moved.items():
-            yield kind, f"{timezone.localtime(datetime.fromisoformat(after)):%Y-%m-%d %H:%M}"
+            if after is None:
+                yield kind, "不再计时"
+            else:
+                yield kind, f"{timezone.localtime(datetime.fromisoformat(after)):%Y-%m-%d %H:%M}"
 
 
 def _ids(event: Event, name: str) -> list[int]:

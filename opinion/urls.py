@@ -13,6 +13,7 @@ from opinion.views.figures import figures, figures_export
 from opinion.views.healthz import healthz
 from opinion.views.imports import import_columns, import_job, import_problems, imports
 from opinion.views.lifecycles import lifecycle
+from opinion.views.policies import policies
 from opinion.views.register import register
 from opinion.views.session import Login, Logout
 from opinion.views.todo import todo
@@ -39,6 +40,7 @@ urlpatterns = [
     path("exports/<int:pk>/", export, name="export"),
     path("exports/<int:pk>/file/", export_file, name="export_file"),
     path("calendars/", calendars, name="calendars"),
+    path("policies/", policies, name="policies"),
     path("lifecycles/<str:code>/", lifecycle, name="lifecycle"),
     path("healthz", healthz, name="healthz"),
 ]

@@ -1,10 +1,11 @@
-"""What changed between two versions of a lifecycle, line by line, for a person to read."""
+"""What changed between two versions of a lifecycle or a policy, line by line, for a person to read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workflows.policy import PolicySpec
 from workflows.spec import Document, LifecycleSpec
 
 PARTS = {"clocks": "时限", "states": "状态", "transitions": "流转"}
@@ -24,6 +25,25 @@ def differences(old: LifecycleSpec, new: LifecycleSpec) -> list[str]:
         before, after = list(getattr(old, part)), list(getattr(new, part))
         if before != after and sorted(before) == sorted(after):
             lines.append(f"~ {word}的先后次序有变")
+    return lines
+
+
+def policy_differences(old: PolicySpec, new: PolicySpec) -> list[str]:
+    """The same of two policies, rule by rule; the first rule that fits decides, so their order counts."""
+    before, after = ({rule.row: rule for rule in spec.rules} for spec in (old, new))
+    plain = [spec.model_dump(exclude={"rules"}) for spec in (old, new)]
+    lines = [f"~ {line}" for line in _fields(*plain)]
+    for row in [*before, *(row for row in after if row not in before)]:
+        if row not in after:
+            lines.append(f"- 条目 {row}（{before[row].clock} {before[row].limit}）")
+        elif row not in before:
+            lines.append(f"+ 条目 {row}（{after[row].clock} {after[row].limit}）")
+        else:
+            fields = _fields(before[row].model_dump(), after[row].model_dump())
+            lines += [f"~ 条目 {row} {line}" for line in fields]
+    kept = [[row for row in rows if row in before and row in after] for rows in (before, after)]
+    if kept[0] != kept[1]:
+        lines.append("~ 条目的先后次序有变")
     return lines
 
 

@@ -109,6 +109,10 @@ class PolicySpec(Document):
         """The first rule that fits. `serves` made sure that there is one."""
         return next(rule for rule in self._by_clock[clock] if rule.fits(facts))
 
+    def knows(self, clock: str) -> bool:
+        """Whether it says anything of this clock."""
+        return clock in self._by_clock
+
     @cached_property
     def ladders(self) -> tuple[str, ...]:
         """Codes of the ladders its rules name."""

@@ -21,11 +21,12 @@ from django.utils import timezone
 from workflows import rows
 from workflows.aiming import consumed_in, look_again, pauses_of, worst_level
 from workflows.calendars import Due, WorkingCalendar
+from workflows.clocks import Miss
 from workflows.dues import due_of
 from workflows.foreseeing import Foreseen, Shift
 from workflows.locking import lock_unchanged
 from workflows.models import Case, Clock, ClockInterval, Event, Extension, User
-from workflows.recording import append
+from workflows.recording import append, miss_event
 
 M = TypeVar("M", bound=models.Model)
 
@@ -57,7 +58,8 @@ NOTHING = History()
 class Plan:
     """What becomes of one case, in memory. rev: of the case as it was read.
 
-    touched: clocks to be written; ended: intervals that end; shifts: what is seen of it; data: of the event, if any.
+    touched: clocks to be written; ended: intervals that end; misses: deadlines that had passed, to be logged first;
+    shifts: what is seen of it; data: of the event, if any.
     """
 
     case: Case
@@ -65,9 +67,10 @@ class Plan:
     clocks: list[Clock]
     touched: list[Clock] = field(default_factory=list)
     ended: list[ClockInterval] = field(default_factory=list)
+    misses: list[Miss] = field(default_factory=list)
     shifts: list[Shift] = field(default_factory=list)
     data: dict[str, Any] | None = None
-    event: Event | None = None
+    events: list[Event] = field(default_factory=list)
 
     def reckon(self, clock: Clock, on: WorkingCalendar, history: History, *, limit: str) -> None:
         """Due moment, time used and next look of a clock whose calendar, limit or ladder was just changed.
@@ -75,21 +78,35 @@ class Plan:
         limit: as it was before. Raises NoWorkingTime.
         """
         due = history.due(clock, on)
-        shift = Shift(
-            self.case.number, clock.kind, clock.due_at, due.at, clock.provisional, due.provisional, limit, clock.limit
-        )  # fmt: skip
+        self.shifts.append(_shift(self.case, clock, due.at, due.provisional, limit))
         if history.closed:
             clock.consumed_seconds = consumed_in(history.closed, on, clock.limit)
         clock.due_at, clock.provisional = due.at, due.provisional
         if clock.state == Clock.State.RUNNING:
             look_again(clock)
         self.touched.append(clock)
-        self.shifts.append(shift)
+
+    def keep(self, clock: Clock) -> None:
+        """Of a clock that is to be written, but whose deadline stays."""
+        self.touched.append(clock)
+        self.shifts.append(_shift(self.case, clock, clock.due_at, clock.provisional, clock.limit))
+
+    def end(self, clock: Clock) -> None:
+        """Of a clock that was just made void."""
+        self.touched.append(clock)
+        self.shifts.append(_shift(self.case, clock, None, clock.provisional, clock.limit))
 
     @property
     def moved(self) -> dict[str, list[str | None]]:
         """Clock kind → before and after, as the event tells it."""
         return {shift.kind: shift.codes for shift in self.shifts if shift.changes}
+
+
+def _shift(case: Case, clock: Clock, after: datetime | None, provisional: bool, limit: str) -> Shift:
+    """limit: before; the clock has its new one already."""
+    return Shift(
+        case.number, clock.kind, clock.due_at, after, clock.provisional, provisional, limit, clock.limit
+    )  # fmt: skip
 
 
 @dataclass
@@ -215,10 +232,13 @@ def _tell(plans: Sequence[Plan], name: str, *, by: User, at: datetime) -> None:
             continue
         case = plan.case
         first = _earliest(plan.clocks)
-        plan.event = append(
+        for miss in plan.misses:
+            plan.events.append(miss_event(case, miss, state=case.state, recorded_at=recorded_at))
+        event = append(
             case, name=name, transition="", actor_id=by.pk, source=case.state, target=case.state, data=plan.data,
             happened_at=at, recorded_at=recorded_at,
         )  # fmt: skip
+        plan.events.append(event)
         case.due_at, case.provisional = (first.due_at, first.provisional) if first else (None, False)
         case.rung = worst_level(clock for clock in plan.clocks if clock.is_going)
 
@@ -238,10 +258,10 @@ def _carry_out(plans: Sequence[Plan], change: Change, done: Recast, left: list[i
         began = time.perf_counter()
         locked = lock_unchanged({plan.case.pk: plan.rev for plan in plans})
         mine = [plan for plan in plans if plan.case.pk in locked]
-        told = [plan for plan in mine if plan.event is not None]
+        told = [plan for plan in mine if plan.events]
         rows.update([clock for plan in mine for clock in plan.touched], change.clock_fields)
         rows.update([interval for plan in mine for interval in plan.ended], ["ended_at"])
-        rows.insert([plan.event for plan in told if plan.event is not None])
+        rows.insert([event for plan in told for event in plan.events])
         rows.update(
             [plan.case for plan in told], ["rev", "head", "due_at", "provisional", *change.case_fields]
         )

@@ -6,22 +6,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.workflows.toy import parts  # noqa: F401  # registers
 from workflows.engine import fire
 from workflows.ladders import LadderSpec, moments, next_moment, parse, points, standing
 from workflows.limits import Limit
 from workflows.models import CalendarVersion, Case, Clock, LadderVersion, User
 from workflows.publishing import publish
-from workflows.registry import RECIPIENTS, Recipient
 from workflows.spec import SpecError
 from workflows.sweeper import sweep
 
 LADDER = (Path(__file__).parent / "toy" / "ladder.yaml").read_text(encoding="utf-8")
 POLICY = (Path(__file__).parent / "toy" / "policy.yaml").read_text(encoding="utf-8")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-
-for name in ("toy_hand", "toy_head"):
-    if name not in RECIPIENTS:
-        RECIPIENTS.add(name, Recipient(name, name, lambda events: ()))
 
 
 def _local(text: str) -> datetime:

@@ -2,7 +2,10 @@
 
 from workflows.models import Case, User
 from workflows.moves import Move
-from workflows.registry import FACTS, Refusal, effect, guard, role
+from workflows.registry import FACTS, RECIPIENTS, Recipient, Refusal, effect, guard, role
+
+for _name in ("toy_hand", "toy_head"):
+    RECIPIENTS.add(_name, Recipient(_name, _name, lambda events: ()))
 
 
 @role("toy_clerk", "玩具登记员", sees="own")
