@@ -9,7 +9,16 @@ class OpinionConfig(AppConfig):
     verbose_name = "意见办理"
 
     def ready(self) -> None:
-        from opinion import codes, effects, forms, guards, notices, recipients, roles  # noqa: F401  # each registers names
+        from opinion import (  # noqa: F401  # each registers names
+            codes,
+            effects,
+            forms,
+            guards,
+            notices,
+            recipients,
+            roles,
+            supervision_guards,
+        )
         from opinion.reports.keeping import count_events
         from opinion.seeding import seed
         from workflows.relay import SUBSCRIBERS

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from notifications.directory import Directory, Pair
 from notifications.registry import Audience
+from opinion import supervising
 from workflows.models import Case, Event, Participation
 from workflows.registry import ROLES
 
@@ -28,6 +29,12 @@ def _lead(case: Case, _: Directory) -> Iterable[int | None]:
 
 def _over_the_desk(case: Case, directory: Directory) -> Iterable[int | None]:
     return directory.units_above(case.desk_id)
+
+
+def _ordered(case: Case, _: Directory) -> Iterable[int | None]:
+    """The unit under an open supervision order."""
+    order = supervising.open_order(case)
+    return (order.unit_id if order else None,)
 
 
 @dataclass(frozen=True)
@@ -117,3 +124,13 @@ callers = seated(Seat("caller", _desk), Seat("confidential_officer", _desk))
 officers = seated(Seat("confidential_officer", _desk))
 leaders = seated(Seat("leader", _over_the_desk))
 supervisors = seated(Seat("supervisor", _over_the_desk), Seat("confidential_officer", _desk))
+# Those who answer to a supervision order: the handling unit's or the desk's, whichever it is against.
+ordered = seated(*(Seat(role, _ordered) for role in supervising.ANSWERING))
+
+
+def _holding(case: Case, _: Directory) -> Iterable[int | None]:
+    """The unit the case is with."""
+    return (case.unit_id,)
+
+
+holders = seated(*(Seat(role, _holding) for role in (*supervising.ANSWERING, "reviewer", "caller")))

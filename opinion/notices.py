@@ -5,7 +5,7 @@ Words carry the number, the step and the nearest deadline; never a title, a name
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from django.urls import reverse
@@ -31,13 +31,17 @@ from opinion.audiences import (
     dispatchers,
     handlers,
     heads,
+    holders,
     leaders,
     officers,
+    ordered,
     reviewers,
     supervisors,
     together,
 )
+from opinion.models import SupervisionOrder
 from opinion.recipients import below_the_rung, first_of, on_the_rung
+from workflows.ladders import COLOURS
 from workflows.models import Case, Clock, Event, Extension, User
 from workflows.published import ladder, lifecycle
 
@@ -152,6 +156,28 @@ def by_rung(laddered: Audience, *, otherwise: Audience) -> Audience:
     return find
 
 
+def order_words(sentence: str) -> Callable[[Event], str]:
+    """Which order of which case, its colour and what is to be done about it."""
+
+    def words(event: Event) -> str:
+        colour = COLOURS.get(str(event.data.get("colour", "")), "")
+        return f"{event.case.number} {colour}督办单 D{event.data['order']} {sentence}{deadline(event.case)}"
+
+    return words
+
+
+def order_urgency(event: Event) -> Urgency:
+    """A red order waits for no quiet hours."""
+    return Urgency.URGENT if event.data.get("colour") == "red" or pressing(event) else Urgency.PROMPT
+
+
+def order_stands(events: Sequence[Event]) -> set[int]:
+    """The order the event is about has not ended. One statement."""
+    going = SupervisionOrder.objects.filter(case__in={event.case_id for event in events}).open()
+    known = set(going.values_list("case_id", "number"))
+    return {event.pk for event in events if (event.case_id, event.data.get("order")) in known}
+
+
 fall_back = first_of(*UNIT_FALLBACKS)
 
 DECLARED: dict[str, Told | Silent] = {
@@ -214,6 +240,27 @@ DECLARED: dict[str, Told | Silent] = {
     "message.commented": news("有新备注", together(handlers, dispatchers), still_true=still_open),
     "message.unit_barred": work("已列为限制知悉，请专办", officers, (), still_true=still_open),
     "contact.revealed": Silent("查看联系方式只入日志，由审计管理员查询"),
+    # ---- 督办
+    "order.issued": Told(
+        order_words("已签发，请签收并在反馈期限内反馈"), ordered, UNIT_FALLBACKS, urgency=order_urgency, still_true=order_stands,
+    ),
+    "order.raised": Told(order_words("已升级"), ordered, UNIT_FALLBACKS, urgency=order_urgency, still_true=order_stands),
+    "order.acknowledged": Silent("签收是预期中的一步，督办页可见"),
+    "order.answered": Told(
+        order_words("已反馈，请审结或退回"), supervisors, (leaders,), urgency=Urgency.PROMPT, still_true=order_stands,
+    ),
+    "order.sent_back": Told(
+        order_words("反馈被退回，请重新反馈"), ordered, UNIT_FALLBACKS, urgency=order_urgency, still_true=order_stands,
+    ),
+    "order.closed": news("督办单已审结"),
+    "order.withdrawn": news("督办单已撤销，不必再反馈", together(handlers, heads, dispatchers)),
+    "case.urged": Told(
+        lambda event: f"{event.case.number} 第 {event.data['times']} 次催办，请抓紧{deadline(event.case)}",
+        holders, UNIT_FALLBACKS, urgency=lambda event: Urgency.URGENT if pressing(event) else Urgency.PROMPT,
+        still_true=still_open,
+    ),
+    "urge.acknowledged": Silent("知悉催办在案件页和审计轨迹可见，不必再通知催办人"),
+    "clock.acknowledged": Silent("知悉提醒后同级不再重复，案件页可见"),
     # ---- 流程引擎
     "clock.warned": Told(
         climbed, on_the_rung, (below_the_rung,), urgency=rung_urgency, still_true=still_late,

@@ -18,6 +18,7 @@ from opinion.audiences import (
     dispatchers,
     handlers,
     heads,
+    ordered,
     reviewers,
     seated,
     supervisors,
@@ -66,12 +67,15 @@ AUDIENCES: dict[str, tuple[str, Audience]] = {
         by_clock(
             {
                 "assign": dispatchers, "decide": dispatchers, "suspension": dispatchers, "review": reviewers,
-                "publish": reviewers, "call_back": callers,
+                "publish": reviewers, "call_back": callers, "feedback": ordered,
             },
             otherwise=first_of(handlers, heads),
         ),
     ),
-    "unit_head": ("责任单位负责人", by_clock(dict.fromkeys(DESK_CLOCKS, supervisors), otherwise=first_of(heads, deputies))),
+    "unit_head": (
+        "责任单位负责人",
+        by_clock({**dict.fromkeys(DESK_CLOCKS, supervisors), "feedback": ordered}, otherwise=first_of(heads, deputies)),
+    ),
     "deputy_head": (
         "责任单位分管负责人",
         by_clock(dict.fromkeys(DESK_CLOCKS, supervisors), otherwise=first_of(deputies, heads)),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from workflows.ladders import COLOURS
 from workflows.limits import Limit
 from workflows.models import Case, Event, Unit
 from workflows.published import lifecycle
@@ -41,8 +42,11 @@ NOTE_LABELS = {
     "requirement": "办理要求",
     "told": "告知内容",
     "evidence": "证明材料",
+    "problem": "督办事由",
+    "demand": "督办要求",
+    "answer": "督办反馈",
 }
-UNITS = {"lead": "主办", "assisting": "协办", "from_lead": "原承办", "suggested": "建议承办"}
+UNITS = {"unit": "单位", "lead": "主办", "assisting": "协办", "from_lead": "原承办", "suggested": "建议承办"}
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,9 @@ def _details(
         value = event.data.get(name)
         if isinstance(value, str) and value and not value.startswith(("sha256:", "sm3:")):
             found.append((label, codes.first_of(lists, value)))
+    if number := event.data.get("order"):
+        colour = COLOURS.get(str(event.data.get("colour", "")), "")
+        found.insert(0, ("督办单", f"D{number}{'，' if colour else ''}{colour}"))
     if amount := event.data.get("amount"):
         found.append(("延长", Limit.parse(amount).label))
     if event.data.get("late"):

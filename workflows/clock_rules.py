@@ -16,8 +16,14 @@ def lapses(spec: LifecycleSpec, kind: str) -> bool:
 def untouched(spec: LifecycleSpec, source: str, target: str, move: Move) -> bool:
     """Whether a move leaves every clock alone, so that none needs to be read."""
     a, b = spec.states[source], spec.states[target]
-    same = a.clocks == b.clocks and a.pauses == b.pauses and not move.transition.restarts and not move.granted
-    return same and "facts" not in move.changed and not any(met_by(move, kind) for kind in a.clocks)
+    same = a.clocks == b.clocks and a.pauses == b.pauses and not move.granted
+    named = move.transition.restarts or move.transition.stops
+    return (
+        same
+        and not named
+        and "facts" not in move.changed
+        and not any(met_by(move, kind) for kind in a.clocks)
+    )
 
 
 def met_by(move: Move, kind: str) -> bool:

@@ -74,7 +74,7 @@ class ClockBook:
         misses = self._overdue(move)
         for kind, going in list(self.going[case.pk].items()):
             if (
-                kind in move.transition.restarts
+                kind in (*move.transition.restarts, *move.transition.stops)
                 or met_by(move, kind)
                 or kind not in {*state.clocks, *state.pauses}
             ):

@@ -158,7 +158,7 @@ def open_many(
             case = _case(draft, case_id, number, definition, rules)
             if not any(ROLES[name].may(case, by) for name in spec.opening.role):
                 raise MayNot("您没有在该受理台登记的权限")
-            for clock in spec.states[case.state].clocks:
+            for clock in spec.at_opening:
                 book.start(case, clock, at=draft.at)
             earliest = book.earliest(case_id)
             if earliest:

@@ -117,7 +117,10 @@ class StateSpec(Document):
 
 
 class TransitionSpec(Document):
-    """One move. `to: stay` keeps the state, `to: resume` returns to the state left when the case was parked."""
+    """One move. `to: stay` keeps the state, `to: resume` returns to the state left when the case was parked.
+
+    restarts: clocks that begin a new cycle with it; stops: clocks that end with it, neither met nor missed.
+    """
 
     label: Label
     sources: Names = Field(alias="from", min_length=1)
@@ -128,6 +131,7 @@ class TransitionSpec(Document):
     form: Name | None = None
     effects: Names = ()
     restarts: Names = ()
+    stops: Names = ()
     confirm: str | None = None
     style: Literal["primary", "plain", "danger"] = "plain"
     hidden: bool = False
@@ -160,6 +164,11 @@ class LifecycleSpec(Document):
             raise ValueError("\n".join(problems))
         return self
 
+    @cached_property
+    def at_opening(self) -> tuple[str, ...]:
+        """Clocks that begin with the case; a called one waits to be called."""
+        return tuple(c for c in self.states[self.opening.to].clocks if self.clocks[c].counts != "called")
+
     def leaving(self, state: str) -> Iterable[tuple[str, TransitionSpec]]:
         """Transitions that start in `state`, in the document's order."""
         return ((name, t) for name, t in self.transitions.items() if state in t.sources)
@@ -188,6 +197,7 @@ class LifecycleSpec(Document):
             if t.to not in {"stay", "resume"}:
                 yield from self._undeclared(f"{at}.to", (t.to,), self.states, "states")
             yield from self._undeclared(f"{at}.restarts", t.restarts, self.clocks, "clocks")
+            yield from self._undeclared(f"{at}.stops", t.stops, self.clocks, "clocks")
         for name, s in self.states.items():
             at = f"states.{name}"
             if name in {"stay", "resume"}:

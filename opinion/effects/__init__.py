@@ -1,5 +1,17 @@
 """What moves change besides the state, by subject. Importing this package registers them all."""
 
-from opinion.effects import dispatching, extending, feedback, handling, linking, notes, privacy, replying
+from opinion.effects import (
+    dispatching,
+    extending,
+    feedback,
+    handling,
+    linking,
+    notes,
+    privacy,
+    replying,
+    supervising,
+)
 
-__all__ = ["dispatching", "extending", "feedback", "handling", "linking", "notes", "privacy", "replying"]
+__all__ = [
+    "dispatching", "extending", "feedback", "handling", "linking", "notes", "privacy", "replying", "supervising",
+]  # fmt: skip

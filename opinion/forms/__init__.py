@@ -9,7 +9,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from opinion.forms import dispatching, extending, feedback, handling, linking, privacy, replying
+from opinion.forms import (
+    dispatching,
+    extending,
+    feedback,
+    handling,
+    linking,
+    privacy,
+    replying,
+    supervising,
+)
 from opinion.forms.base import MoveForm
 from opinion.forms.register import RegisterForm
 from workflows.models import Case, User
@@ -17,6 +26,7 @@ from workflows.registry import FORMS
 
 __all__ = [
     "MoveForm", "RegisterForm", "dispatching", "extending", "feedback", "form_for", "handling", "linking", "privacy", "replying",
+    "supervising",
 ]  # fmt: skip
 
 

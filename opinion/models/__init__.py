@@ -18,6 +18,7 @@ from opinion.models.jobs import ExportJob, ImportJob
 from opinion.models.link import Link
 from opinion.models.message import Message
 from opinion.models.reply import Reply
+from opinion.models.supervision import SupervisionOrder
 from opinion.models.visit import Visit
 
 __all__ = [
@@ -39,5 +40,6 @@ __all__ = [
     "OpenSum",
     "Rating",
     "Reply",
+    "SupervisionOrder",
     "Visit",
 ]

@@ -8,10 +8,22 @@ from django.utils import timezone
 
 from opinion.forms import form_for
 from opinion.models import Code
-from tests.factories.world import STEPS
+from tests.factories.world import STEPS, Step
 from workflows.engine import fire
 from workflows.models import Case, Definition
 from workflows.registry import FORMS
+from workflows.sweeper import sweep
+
+# What must have been done to a case in handling before these can be.
+BEFORE = {
+    "grant_extension": ("request_extension",),
+    "refuse_extension": ("request_extension",),
+    "raise_order": ("issue_order",),
+    "answer_order": ("issue_order",),
+    "send_back_order": ("issue_order", "answer_order"),
+    "close_order": ("issue_order", "answer_order"),
+    "withdraw_order": ("issue_order",),
+}
 
 
 def opened(county, at, name, data=None, *, state="handling", by="dispatcher", **options):
@@ -54,7 +66,9 @@ def test_every_form_says_what_its_effects_expect(county, at):
     for name, transition in spec.transitions.items():
         if transition.form is None:
             continue
-        source = "merged" if name == "reply_merged" else transition.sources[0]
+        source = (
+            "merged" if name == "reply_merged" else "handling" if name in BEFORE else transition.sources[0]
+        )
         case = county.walk(source, at)
         now = at + timedelta(minutes=30)
         step = STEPS[name]
@@ -68,8 +82,15 @@ def test_every_form_says_what_its_effects_expect(county, at):
             case = Case.objects.get(pk=case.pk)
         if name == "request_late_extension":
             now = case.clocks.get(kind="resolve").due_at + timedelta(minutes=1)
-        if name in {"grant_extension", "refuse_extension"}:
-            county.do(case, "request_extension", at=now)
+        for earlier in BEFORE.get(name, ()):
+            county.do(case, earlier, at=now)
+        if name == "issue_order":
+            typed["unit"] = str(case.desk_id)
+        if name == "acknowledge_rung":
+            now = case.clocks.get(kind="assign").due_at
+            sweep(at=now)
+            case, typed["clock"] = Case.objects.get(pk=case.pk), "assign"
+            step = Step("dispatcher")
         actor = county.actor(case, step)
         form = form_for(transition.form, typed, case=case, user=actor, at=now)
         assert form.is_valid(), (name, form.errors)

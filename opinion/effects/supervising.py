@@ -1,0 +1,134 @@
+"""Supervision orders, reminders and taking note of them. Texts are notes beside the event, the order has none."""
+
+from __future__ import annotations
+
+from opinion import supervising
+from opinion.models import SupervisionOrder
+from workflows.errors import Cannot
+from workflows.ladders import COLOURS, LEVELS
+from workflows.models import Clock, Event
+from workflows.moves import Move
+from workflows.registry import effect
+
+# What the system writes where a ladder, not a person, issues the order.
+LATE = "“{clock}”已逾期，达到{colour}督办。"
+DEMAND = "请立即办理，并在反馈期限内书面报告办理情况和逾期原因。"
+
+
+@effect
+def issue_order(move: Move) -> None:
+    """data: colour, and either clock, cycle, rung (a ladder's) or unit (id), problem, demand (texts)."""
+    case, said = move.case, move.data
+    clock = str(said.get("clock", ""))
+    unit = said.get("unit") or supervising.responsible(case, clock)
+    earlier = SupervisionOrder.objects.filter(case=case).order_by("-number").values_list("number", flat=True)
+    order = SupervisionOrder(
+        case=case, number=(earlier.first() or 0) + 1, unit_id=unit, level=LEVELS.index(said["colour"]), clock=clock,
+        cycle=said.get("cycle", 0), issuer=move.by, issued_at=move.at,
+        reminders=Event.objects.filter(case=case, name=supervising.URGED).count(),
+    )  # fmt: skip
+    move.add(order)
+    move.log(order=order.number, unit=unit, colour=said["colour"], **({"clock": clock} if clock else {}))
+    move.note("problem", said.get("problem") or _what_is_late(move, clock))
+    move.note("demand", said.get("demand") or DEMAND)
+
+
+def _what_is_late(move: Move, kind: str) -> str:
+    declared = move.lifecycle.clocks.get(kind)
+    return LATE.format(clock=declared.label if declared else kind, colour=COLOURS[move.data["colour"]])
+
+
+@effect
+def raise_order(move: Move) -> None:
+    """data: colour, and either clock (a ladder's) or remark (text)."""
+    order = _order(move)
+    order.level = LEVELS.index(move.data["colour"])
+    _keep(move, order, "level", colour=move.data["colour"])
+    move.note("remark", move.data.get("remark", ""))
+
+
+@effect
+def acknowledge_order(move: Move) -> None:
+    order = _order(move)
+    order.acknowledge(move.by, move.at)
+    _keep(move, order, "state", "acknowledged_by", "acknowledged_at")
+
+
+@effect
+def answer_order(move: Move) -> None:
+    """data: answer (text)."""
+    order = _order(move)
+    order.answer(move.by, move.at)
+    _keep(move, order, "state", "acknowledged_by", "acknowledged_at", "answered_at")
+    move.note("answer", move.data["answer"])
+
+
+@effect
+def send_back_order(move: Move) -> None:
+    """data: comments (text)."""
+    order = _order(move)
+    order.send_back()
+    _keep(move, order, "state", "rounds")
+    move.note("comments", move.data["comments"])
+
+
+@effect
+def close_order(move: Move) -> None:
+    """data: remark (text)."""
+    order = _order(move)
+    order.close(move.at)
+    _keep(move, order, "state", "ended_at")
+    move.note("remark", move.data.get("remark", ""))
+
+
+@effect
+def withdraw_order(move: Move) -> None:
+    """data: remark (text)."""
+    order = _order(move)
+    order.withdraw(move.at)
+    _keep(move, order, "state", "ended_at")
+    move.note("remark", move.data["remark"])
+
+
+@effect
+def urge(move: Move) -> None:
+    """data: remark (text). Addressed to whoever holds the case; changes no clock."""
+    move.log(
+        unit=move.case.unit_id, times=Event.objects.filter(case=move.case, name=supervising.URGED).count() + 1
+    )
+    move.note("remark", move.data.get("remark", ""))
+
+
+@effect
+def acknowledge_urge(move: Move) -> None:
+    newest = supervising.last_urge_waits(move.case)
+    if newest is None:
+        raise Cannot("没有等待知悉的催办")
+    move.log(answers=newest.seq)
+
+
+@effect
+def acknowledge_rung(move: Move) -> None:
+    """data: clock (kind). What repeats itself until somebody takes note falls silent."""
+    clock = _clock(move)
+    move.log(clock=clock.kind, cycle=clock.cycle, step=clock.rung)
+
+
+def _clock(move: Move) -> Clock:
+    kind = move.data.get("clock")
+    for clock in supervising.unacknowledged(move.case):
+        if kind in (None, "", clock.kind):
+            return clock
+    raise Cannot("没有等待知悉的提醒")
+
+
+def _order(move: Move) -> SupervisionOrder:
+    order = supervising.open_order(move.case)
+    if order is None:
+        raise Cannot(f"{move.case.number} 没有未审结的督办单")
+    return order
+
+
+def _keep(move: Move, order: SupervisionOrder, *fields: str, **codes: str) -> None:
+    order.save(update_fields=fields)
+    move.log(order=order.number, unit=order.unit_id, **codes)

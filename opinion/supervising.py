@@ -1,0 +1,76 @@
+"""Orders and reminders on a case: whom they concern, and what may be done with them now. Questions only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from opinion.models import SupervisionOrder
+from opinion.models.supervision import FEEDBACK
+from workflows.limits import Limit
+from workflows.models import Case, Clock, Event, User
+from workflows.published import calendar, ladder, newest_calendar_id, policy
+
+# Clocks the desk has to meet; all others are the handling unit's.
+DESK_CLOCKS = frozenset({"assign", "decide", "review", "publish", "call_back", "suspension", "transfer"})
+URGED = "case.urged"
+ACKNOWLEDGED = "clock.acknowledged"
+RUNGS = ("clock.warned", "clock.missed", "clock.escalated")
+# Who answers to an order on behalf of a unit.
+ANSWERING = ("unit_handler", "unit_head", "deputy_head", "dispatcher", "confidential_officer")
+
+
+def responsible(case: Case, clock: str) -> int:
+    """Id of the unit that has to meet this clock; the desk where no unit handles the case yet."""
+    return case.desk_id if clock in DESK_CLOCKS or case.lead_id is None else case.lead_id
+
+
+def weighs_on(order: SupervisionOrder, case: Case, clock: str) -> bool:
+    """Whether this clock's lateness is the ordered unit's; that of the order's own feedback is, and so is no clock's."""
+    return clock in ("", FEEDBACK) or responsible(case, clock) == order.unit_id
+
+
+def works_for(user: User, unit_id: int) -> bool:
+    return any(user.standing.holds(role, unit_id) for role in ANSWERING)
+
+
+def open_order(case: Case) -> SupervisionOrder | None:
+    """The one not ended yet. One statement."""
+    return SupervisionOrder.objects.filter(case=case).open().select_related("unit", "issuer").first()
+
+
+def unacknowledged(case: Case) -> list[Clock]:
+    """Going clocks that stand on a rung nobody has taken note of yet, the gravest first. Two statements."""
+    standing = {c.kind: c for c in case.clocks.going() if c.ladder_id and c.rung}
+    if not standing:
+        return []
+    said = Event.objects.filter(case=case, name__in=[*RUNGS, ACKNOWLEDGED]).order_by("seq")
+    newest: dict[str, str] = {}
+    for name, data in said.values_list("name", "data"):
+        if name == ACKNOWLEDGED or "rung" in data:
+            newest[str(data.get("clock"))] = name
+    waiting = [clock for kind, clock in standing.items() if newest.get(kind, ACKNOWLEDGED) != ACKNOWLEDGED]
+    return sorted(waiting, key=lambda clock: (-_level(clock), clock.due_at))
+
+
+def _level(clock: Clock) -> int:
+    return ladder(clock.ladder_id).level(clock.rung) if clock.ladder_id else 0
+
+
+def last_urge_waits(case: Case) -> Event | None:
+    """The newest reminder, unless somebody has taken note of it since. One statement."""
+    newest = Event.objects.filter(case=case, name__in=[URGED, "urge.acknowledged"]).order_by("-seq").first()
+    return newest if newest is not None and newest.name == URGED else None
+
+
+def next_urge_at(case: Case) -> datetime | None:
+    """Until when a reminder would come too soon after the last; None where there is nothing to wait for.
+
+    How long is said by the policy's rule for the clock `urge`.
+    """
+    newest = Event.objects.filter(case=case, name=URGED).order_by("-seq").first()
+    rules = policy(case.policy_id)
+    rule = rules.rule("urge", case.facts)
+    if newest is None or rule.parsed_limit is None:
+        return None
+    limit = Limit.parse(rule.limit)
+    return calendar(newest_calendar_id(rules.calendar)).due(newest.happened_at, limit).at

@@ -1,0 +1,107 @@
+"""When an order may be issued, raised, answered and ended, and when a reminder may be sent. Pure."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from opinion import supervising
+from opinion.models import SupervisionOrder
+from opinion.models.supervision import AWAITING
+from workflows.ladders import LEVELS
+from workflows.moves import Move
+from workflows.registry import Refusal, guard
+
+State = SupervisionOrder.State
+
+
+@guard
+def order_names_a_unit_of_the_case(move: Move) -> Refusal | None:
+    if "unit" not in move.data or move.data["unit"] in {move.case.desk_id, move.case.lead_id}:
+        return None
+    return Refusal("被督办单位应为本案的主办单位或受理台，请另选")
+
+
+@guard
+def no_order_is_open(move: Move) -> Refusal | None:
+    """One at a time on a case; a graver reason raises the open one."""
+    order = supervising.open_order(move.case)
+    if order is None:
+        return None
+    issued = f"{timezone.localtime(order.issued_at):%Y-%m-%d %H:%M}"
+    return Refusal(
+        f"对{order.unit}已有未审结的督办单 {order.title}（{order.issuer}于 {issued} 签发），可以升级，不能重复签发",
+        already=True,
+    )
+
+
+@guard
+def order_can_be_raised(move: Move) -> Refusal | None:
+    """Colours only get graver, and one unit's lateness does not weigh on another."""
+    order, said = supervising.open_order(move.case), move.data
+    if order is None or not supervising.weighs_on(order, move.case, str(said.get("clock", ""))):
+        return Refusal("没有未审结的督办单可以升级")
+    level = LEVELS.index(said["colour"]) if "colour" in said else len(LEVELS) - 1
+    return Refusal(f"督办单 {order.title} 已是这一级别或更高", already=True) if order.level >= level else None
+
+
+def _own(move: Move, *states: str) -> bool:
+    order = supervising.open_order(move.case)
+    return order is not None and order.state in states and supervising.works_for(move.by, order.unit_id)
+
+
+@guard
+def order_awaits_receipt(move: Move) -> Refusal | None:
+    return None if _own(move, State.ISSUED) else Refusal("没有等待本单位签收的督办单")
+
+
+@guard
+def order_awaits_answer(move: Move) -> Refusal | None:
+    return None if _own(move, *AWAITING) else Refusal("没有等待本单位反馈的督办单")
+
+
+@guard
+def order_was_answered(move: Move) -> Refusal | None:
+    order = supervising.open_order(move.case)
+    return None if order and order.state == State.ANSWERED else Refusal("没有已反馈、等待审结的督办单")
+
+
+@guard
+def order_is_open(move: Move) -> Refusal | None:
+    return None if supervising.open_order(move.case) else Refusal("没有未审结的督办单")
+
+
+@guard
+def not_urged_just_now(move: Move) -> Refusal | None:
+    """Reminders are spaced by the policy's rule `urge`: whoever is reminded needs time to act."""
+    until = supervising.next_urge_at(move.case)
+    if until is None or move.at >= until:
+        return None
+    return Refusal(f"刚催办过，{timezone.localtime(until):%Y-%m-%d %H:%M} 之后才能再次催办")
+
+
+@guard
+def somebody_holds_the_case_up(move: Move) -> Refusal | None:
+    """There is a deadline to remind somebody of, and it is not the own unit that is to be reminded."""
+    if move.case.due_at is None:
+        return Refusal("本案没有正在计时的时限，无须催办")
+    if supervising.works_for(move.by, move.case.unit_id):
+        return Refusal("本案就在您所在的单位，无须催办自己")
+    return None
+
+
+@guard
+def urge_waits_for_receipt(move: Move) -> Refusal | None:
+    if supervising.last_urge_waits(move.case) is None:
+        return Refusal("没有等待知悉的催办")
+    if not supervising.works_for(move.by, move.case.unit_id):
+        return Refusal("由被催办的单位知悉")
+    return None
+
+
+@guard
+def rung_waits_for_receipt(move: Move) -> Refusal | None:
+    waiting = {clock.kind for clock in supervising.unacknowledged(move.case)}
+    kind = move.data.get("clock")
+    if kind in waiting or (kind is None and waiting):
+        return None
+    return Refusal("没有等待知悉的提醒", already=True)
