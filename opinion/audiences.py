@@ -31,12 +31,6 @@ def _over_the_desk(case: Case, directory: Directory) -> Iterable[int | None]:
     return directory.units_above(case.desk_id)
 
 
-def _ordered(case: Case, _: Directory) -> Iterable[int | None]:
-    """The unit under an open supervision order."""
-    order = supervising.open_order(case)
-    return (order.unit_id if order else None,)
-
-
 @dataclass(frozen=True)
 class Seat:
     """Holders of a role in a place of the case."""
@@ -124,8 +118,20 @@ callers = seated(Seat("caller", _desk), Seat("confidential_officer", _desk))
 officers = seated(Seat("confidential_officer", _desk))
 leaders = seated(Seat("leader", _over_the_desk))
 supervisors = seated(Seat("supervisor", _over_the_desk), Seat("confidential_officer", _desk))
-# Those who answer to a supervision order: the handling unit's or the desk's, whichever it is against.
-ordered = seated(*(Seat(role, _ordered) for role in supervising.ANSWERING))
+
+
+def ordered(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
+    """Those who answer to a supervision order: of the unit the event names, or whose feedback clock it is about."""
+    units = {
+        event.pk: event.data.get("unit") or supervising.responsible(event.case, str(event.data.get("clock")))
+        for event in events
+    }
+    holders = directory.holders({(role, unit) for unit in units.values() for role in supervising.ANSWERING})
+    for event in events:
+        for role in supervising.ANSWERING:
+            for user in holders.get((role, units[event.pk]), ()):
+                if ROLES[role].may(event.case, user):
+                    yield event, user
 
 
 def _holding(case: Case, _: Directory) -> Iterable[int | None]:

@@ -15,6 +15,7 @@ from opinion.contacts.book import Person, opened
 from opinion.contacts.masking import blank_numbers
 from opinion.contacts.sealing import SealBroken
 from opinion.models import CallBack, Code, Contact, Link, Message, Rating, Reply, Visit
+from opinion.orders import OrderRow, rows_of_case
 from opinion.timeline import Entry, timeline
 from opinion.timing import Distance, clock_distance
 from workflows.limits import Limit
@@ -195,6 +196,7 @@ class CaseFile:
     call_backs: list[CallBack]
     ratings: list[RatingView]
     links: list[Linked]
+    orders: list[OrderRow]
     timeline: list[Entry]
     actions: list[Move]
     may_reveal: bool
@@ -235,6 +237,7 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
         call_backs=list(CallBack.objects.filter(case=case).select_related("caller")),
         ratings=[RatingView(rating, codes.of("satisfaction", rating.satisfaction)) for rating in ratings],
         links=links_of(case, viewer),
+        orders=rows_of_case(case, at=at),
         timeline=timeline(case, codes),
         actions=sorted(
             (move for move in moves if move.name != REVEAL),

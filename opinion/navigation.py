@@ -43,6 +43,7 @@ MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] 
     ("待办", "todo", (), _anybody, "todo"),
     ("案件", "case_list", (), may_see_cases, "case_list case action audit explain"),
     ("督办", "board", (), may_supervise, "board board_cases"),
+    ("督办单", "orders", (), may_see_cases, "orders order"),
     ("统计", "figures", (), may_supervise, "figures"),
     ("登记", "register", (), may_register, "register"),
     ("导入", "imports", (), may_import, "imports import import_columns"),

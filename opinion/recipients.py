@@ -23,11 +23,10 @@ from opinion.audiences import (
     seated,
     supervisors,
 )
+from opinion.supervising import DESK_CLOCKS
 from workflows.models import Case, Event, User
 from workflows.published import ladder
 from workflows.registry import RECIPIENTS, Recipient
-
-DESK_CLOCKS = ("assign", "decide", "review", "publish", "call_back", "suspension")
 
 
 def _lead(case: Case, _: Directory) -> Iterable[int | None]:
@@ -60,6 +59,8 @@ deputies = _seat("deputy_head", _lead)
 leaders = _seat("leader", _over_the_desk)
 top_leaders = _seat("top_leader", _over_the_desk)
 
+# Over the desk stand the supervisors; an order's feedback is asked of the unit it is against.
+ABOVE = {**dict.fromkeys(DESK_CLOCKS, supervisors), "feedback": ordered, "desk_feedback": ordered}
 # Name in documents → label, audience.
 AUDIENCES: dict[str, tuple[str, Audience]] = {
     "handler": (
@@ -67,18 +68,18 @@ AUDIENCES: dict[str, tuple[str, Audience]] = {
         by_clock(
             {
                 "assign": dispatchers, "decide": dispatchers, "suspension": dispatchers, "review": reviewers,
-                "publish": reviewers, "call_back": callers, "feedback": ordered,
+                "publish": reviewers, "call_back": callers, "feedback": ordered, "desk_feedback": ordered, "transfer": dispatchers,
             },
             otherwise=first_of(handlers, heads),
         ),
     ),
     "unit_head": (
         "责任单位负责人",
-        by_clock({**dict.fromkeys(DESK_CLOCKS, supervisors), "feedback": ordered}, otherwise=first_of(heads, deputies)),
+        by_clock(ABOVE, otherwise=first_of(heads, deputies)),
     ),
     "deputy_head": (
         "责任单位分管负责人",
-        by_clock(dict.fromkeys(DESK_CLOCKS, supervisors), otherwise=first_of(deputies, heads)),
+        by_clock(ABOVE, otherwise=first_of(deputies, heads)),
     ),
     "dispatcher": ("派单员", dispatchers),
     "office": ("受理台审核岗", first_of(reviewers, dispatchers)),

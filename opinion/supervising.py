@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from opinion.models import SupervisionOrder
-from opinion.models.supervision import FEEDBACK
+from opinion.models.supervision import DESK_FEEDBACK
 from workflows.limits import Limit
 from workflows.models import Case, Clock, Event, User
 from workflows.published import calendar, ladder, newest_calendar_id, policy
 
 # Clocks the desk has to meet; all others are the handling unit's.
-DESK_CLOCKS = frozenset({"assign", "decide", "review", "publish", "call_back", "suspension", "transfer"})
+DESK_CLOCKS = frozenset(
+    {"assign", "decide", "review", "publish", "call_back", "suspension", "transfer", DESK_FEEDBACK}
+)
 URGED = "case.urged"
 ACKNOWLEDGED = "clock.acknowledged"
 RUNGS = ("clock.warned", "clock.missed", "clock.escalated")
@@ -24,18 +28,35 @@ def responsible(case: Case, clock: str) -> int:
     return case.desk_id if clock in DESK_CLOCKS or case.lead_id is None else case.lead_id
 
 
-def weighs_on(order: SupervisionOrder, case: Case, clock: str) -> bool:
-    """Whether this clock's lateness is the ordered unit's; that of the order's own feedback is, and so is no clock's."""
-    return clock in ("", FEEDBACK) or responsible(case, clock) == order.unit_id
-
-
 def works_for(user: User, unit_id: int) -> bool:
     return any(user.standing.holds(role, unit_id) for role in ANSWERING)
 
 
-def open_order(case: Case) -> SupervisionOrder | None:
-    """The one not ended yet. One statement."""
-    return SupervisionOrder.objects.filter(case=case).open().select_related("unit", "issuer").first()
+def open_orders(case: Case, *states: str) -> list[SupervisionOrder]:
+    """Not ended yet, oldest first; of these states where any are named. One statement."""
+    found = (
+        SupervisionOrder.objects.filter(case=case).open().select_related("unit", "issuer").order_by("number")
+    )
+    orders = list(found.filter(state__in=states) if states else found)
+    for order in orders:
+        order.case = case
+    return orders
+
+
+def own_orders(case: Case, user: User, *states: str) -> list[SupervisionOrder]:
+    """Those against a unit this person works for."""
+    return [order for order in open_orders(case, *states) if works_for(user, order.unit_id)]
+
+
+def meant(orders: Iterable[SupervisionOrder], data: Mapping[str, Any], case: Case) -> SupervisionOrder | None:
+    """The order a move is about: that of the unit late with a clock, the one named, or simply the first."""
+    for order in orders:
+        if "clock" in data:
+            if order.unit_id == responsible(case, str(data["clock"])):
+                return order
+        elif data.get("order") in (None, "", order.number, str(order.number)):
+            return order
+    return None
 
 
 def unacknowledged(case: Case) -> list[Clock]:

@@ -23,10 +23,16 @@ def order_names_a_unit_of_the_case(move: Move) -> Refusal | None:
 
 @guard
 def no_order_is_open(move: Move) -> Refusal | None:
-    """One at a time on a case; a graver reason raises the open one."""
-    order = supervising.open_order(move.case)
-    if order is None:
+    """One at a time against a unit; a graver reason raises the open one."""
+    case, said = move.case, move.data
+    against = {order.unit_id: order for order in supervising.open_orders(case)}
+    if "clock" in said:
+        asked = {supervising.responsible(case, str(said["clock"]))}
+    else:
+        asked = {said["unit"]} if "unit" in said else {unit for unit in (case.desk_id, case.lead_id) if unit}
+    if not asked <= set(against):
         return None
+    order = against[next(iter(asked))]
     issued = f"{timezone.localtime(order.issued_at):%Y-%m-%d %H:%M}"
     return Refusal(
         f"对{order.unit}已有未审结的督办单 {order.title}（{order.issuer}于 {issued} 签发），可以升级，不能重复签发",
@@ -37,37 +43,41 @@ def no_order_is_open(move: Move) -> Refusal | None:
 @guard
 def order_can_be_raised(move: Move) -> Refusal | None:
     """Colours only get graver, and one unit's lateness does not weigh on another."""
-    order, said = supervising.open_order(move.case), move.data
-    if order is None or not supervising.weighs_on(order, move.case, str(said.get("clock", ""))):
+    wanted = LEVELS.index(move.data["colour"]) if "colour" in move.data else len(LEVELS) - 1
+    orders = supervising.open_orders(move.case)
+    if supervising.meant([order for order in orders if order.level < wanted], move.data, move.case):
+        return None
+    order = supervising.meant(orders, move.data, move.case)
+    if order is None:
         return Refusal("没有未审结的督办单可以升级")
-    level = LEVELS.index(said["colour"]) if "colour" in said else len(LEVELS) - 1
-    return Refusal(f"督办单 {order.title} 已是这一级别或更高", already=True) if order.level >= level else None
+    return Refusal(f"督办单 {order.title} 已是这一级别或更高", already=True)
 
 
-def _own(move: Move, *states: str) -> bool:
-    order = supervising.open_order(move.case)
-    return order is not None and order.state in states and supervising.works_for(move.by, order.unit_id)
+def _meant(move: Move, orders: list[SupervisionOrder], otherwise: str) -> Refusal | None:
+    return None if supervising.meant(orders, move.data, move.case) else Refusal(otherwise)
 
 
 @guard
 def order_awaits_receipt(move: Move) -> Refusal | None:
-    return None if _own(move, State.ISSUED) else Refusal("没有等待本单位签收的督办单")
+    own = supervising.own_orders(move.case, move.by, State.ISSUED)
+    return _meant(move, own, "没有等待本单位签收的督办单")
 
 
 @guard
 def order_awaits_answer(move: Move) -> Refusal | None:
-    return None if _own(move, *AWAITING) else Refusal("没有等待本单位反馈的督办单")
+    own = supervising.own_orders(move.case, move.by, *AWAITING)
+    return _meant(move, own, "没有等待本单位反馈的督办单")
 
 
 @guard
 def order_was_answered(move: Move) -> Refusal | None:
-    order = supervising.open_order(move.case)
-    return None if order and order.state == State.ANSWERED else Refusal("没有已反馈、等待审结的督办单")
+    answered = supervising.open_orders(move.case, State.ANSWERED)
+    return _meant(move, answered, "没有已反馈、等待审结的督办单")
 
 
 @guard
 def order_is_open(move: Move) -> Refusal | None:
-    return None if supervising.open_order(move.case) else Refusal("没有未审结的督办单")
+    return _meant(move, supervising.open_orders(move.case), "没有未审结的督办单")
 
 
 @guard

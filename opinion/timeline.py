@@ -130,6 +130,8 @@ def _details(
     if number := event.data.get("order"):
         colour = COLOURS.get(str(event.data.get("colour", "")), "")
         found.insert(0, ("督办单", f"D{number}{'，' if colour else ''}{colour}"))
+    if lapsed := event.data.get("lapsed"):
+        found.append(("随案终结的督办单", "、".join(f"D{number}" for number in lapsed)))
     if amount := event.data.get("amount"):
         found.append(("延长", Limit.parse(amount).label))
     if event.data.get("late"):

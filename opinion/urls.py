@@ -13,6 +13,7 @@ from opinion.views.figures import figures, figures_export
 from opinion.views.healthz import healthz
 from opinion.views.imports import import_columns, import_job, import_problems, imports
 from opinion.views.lifecycles import lifecycle
+from opinion.views.orders import order, orders
 from opinion.views.policies import policies
 from opinion.views.register import register
 from opinion.views.session import Login, Logout
@@ -27,6 +28,8 @@ urlpatterns = [
     path("cases/<str:number>/do/<str:transition>/", action, name="action"),
     path("cases/<str:number>/audit/", audit, name="audit"),
     path("cases/<str:number>/clocks/<slug:kind>/<int:cycle>/", explain, name="explain"),
+    path("orders/", orders, name="orders"),
+    path("cases/<str:number>/orders/<int:ordinal>/", order, name="order"),
     path("board/", board, name="board"),
     path("board/cases/", board_cases, name="board_cases"),
     path("figures/", figures, name="figures"),

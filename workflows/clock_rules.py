@@ -16,20 +16,16 @@ def lapses(spec: LifecycleSpec, kind: str) -> bool:
 def untouched(spec: LifecycleSpec, source: str, target: str, move: Move) -> bool:
     """Whether a move leaves every clock alone, so that none needs to be read."""
     a, b = spec.states[source], spec.states[target]
-    same = a.clocks == b.clocks and a.pauses == b.pauses and not move.granted
-    named = move.transition.restarts or move.transition.stops
-    return (
-        same
-        and not named
-        and "facts" not in move.changed
-        and not any(met_by(move, kind) for kind in a.clocks)
-    )
+    if a.clocks != b.clocks or a.pauses != b.pauses:
+        return False
+    called = move.granted or move.restarts or move.met or move.ended
+    return not called and "facts" not in move.changed and not any(met_by(move, kind) for kind in a.clocks)
 
 
 def met_by(move: Move, kind: str) -> bool:
     """Whether this move fulfils the clock. One that the lifecycle no longer declares can only become void."""
     declared = move.lifecycle.clocks.get(kind)
-    return declared is not None and move.name in declared.met_by
+    return kind in move.met or (declared is not None and move.name in declared.met_by)
 
 
 def stands_still(move: Move, kind: str, clock: Clock) -> bool:

@@ -74,7 +74,8 @@ class ClockBook:
         misses = self._overdue(move)
         for kind, going in list(self.going[case.pk].items()):
             if (
-                kind in (*move.transition.restarts, *move.transition.stops)
+                kind in move.restarts
+                or kind in move.ended
                 or met_by(move, kind)
                 or kind not in {*state.clocks, *state.pauses}
             ):
@@ -181,7 +182,7 @@ class ClockBook:
 
     def _begins(self, move: Move, kind: str) -> bool:
         """A step clock begins with every entry, a whole one once, a called one only where a transition restarts it."""
-        if kind in move.transition.restarts:
+        if kind in move.restarts:
             return True
         counts = move.lifecycle.clocks[kind].counts
         if counts == "called" or met_by(move, kind):
@@ -210,7 +211,7 @@ class ClockBook:
 
     def _counts_from(self, move: Move, kind: str) -> datetime:
         """A whole clock that only a later classification calls for counts from the opening all the same."""
-        whole = move.lifecycle.clocks[kind].counts == "whole" and kind not in move.transition.restarts
+        whole = move.lifecycle.clocks[kind].counts == "whole" and kind not in move.restarts
         from_opening = kind in move.lifecycle.states[move.lifecycle.opening.to].clocks
         return move.case.opened_at if whole and from_opening else move.at
 

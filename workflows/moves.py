@@ -21,6 +21,7 @@ class Move:
 
     data: what the form said (may hold free text). logged: codes and ids the event will carry.
     rows: new rows, written after the event by their model. granted: extensions that take effect with this move.
+    begun, met, ended: clocks that effects begin anew, meet or end besides those the document names.
     source, held_by: the state, and the unit that held the case, before.
     """
 
@@ -36,6 +37,9 @@ class Move:
     logged: dict[str, Any] = field(default_factory=dict)
     rows: list[Model] = field(default_factory=list)
     granted: list[Extension] = field(default_factory=list)
+    begun: set[str] = field(default_factory=set)
+    met: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -54,6 +58,23 @@ class Move:
     def add(self, row: Model) -> None:
         """Have a new row written with this move."""
         self.rows.append(row)
+
+    def begin(self, clock: str) -> None:
+        """Have a new cycle of a called clock begin with this move."""
+        self.begun.add(clock)
+
+    def meet(self, clock: str) -> None:
+        """Fulfil a clock with this move, where it runs."""
+        self.met.add(clock)
+
+    def end(self, clock: str) -> None:
+        """Stop a clock with this move, neither met nor missed."""
+        self.ended.add(clock)
+
+    @property
+    def restarts(self) -> frozenset[str]:
+        """Clocks that begin a new cycle."""
+        return frozenset(self.begun.union(self.transition.restarts))
 
     def extend(self, extension: Extension) -> None:
         """Grant an extension: the clock is moved, and the row written, together with this move."""

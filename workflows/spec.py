@@ -85,9 +85,10 @@ class ClockDecl(Document):
 
     met_by: the transitions that fulfil it; leaving its states otherwise voids it. counts: a `step` clock begins anew
     with every entry, a `whole` one runs once through the case, until a transition restarts it, and a `called` one only
-    ever begins where a transition restarts it. lapses: running out is nobody's fault (a window in which a person may
-    rate, the cap of a pause): no miss is logged, and a state's `on_due` says what happens then. pauses_for: the
-    reasons for which it may stand still in a state that pauses it (the move's `reason`); empty: any.
+    ever begins where a transition restarts it or an effect calls it (`Move.begin`). lapses: running out is nobody's
+    fault (a window in which a person may rate, the cap of a pause): no miss is logged, and a state's `on_due` says
+    what happens then. pauses_for: the reasons for which it may stand still in a state that pauses it (the move's
+    `reason`); empty: any.
     """
 
     label: Label
@@ -117,10 +118,7 @@ class StateSpec(Document):
 
 
 class TransitionSpec(Document):
-    """One move. `to: stay` keeps the state, `to: resume` returns to the state left when the case was parked.
-
-    restarts: clocks that begin a new cycle with it; stops: clocks that end with it, neither met nor missed.
-    """
+    """One move. `to: stay` keeps the state, `to: resume` returns to the state left when the case was parked."""
 
     label: Label
     sources: Names = Field(alias="from", min_length=1)
@@ -131,7 +129,6 @@ class TransitionSpec(Document):
     form: Name | None = None
     effects: Names = ()
     restarts: Names = ()
-    stops: Names = ()
     confirm: str | None = None
     style: Literal["primary", "plain", "danger"] = "plain"
     hidden: bool = False
@@ -197,7 +194,6 @@ class LifecycleSpec(Document):
             if t.to not in {"stay", "resume"}:
                 yield from self._undeclared(f"{at}.to", (t.to,), self.states, "states")
             yield from self._undeclared(f"{at}.restarts", t.restarts, self.clocks, "clocks")
-            yield from self._undeclared(f"{at}.stops", t.stops, self.clocks, "clocks")
         for name, s in self.states.items():
             at = f"states.{name}"
             if name in {"stay", "resume"}:

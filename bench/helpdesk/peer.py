@@ -88,15 +88,17 @@ def _database() -> Iterator[dict[str, str]]:
             yield {"ENGINE": "django.db.backends.sqlite3", "NAME": str(Path(folder) / "helpdesk.sqlite3")}
         return
     name = f"{ours['NAME']}_helpdesk"
-    named = {"host": ours["HOST"], "port": ours["PORT"], "user": ours["USER"], "password": ours["PASSWORD"]}
-    said = {word: value for word, value in named.items() if value}
-    with psycopg.connect(dbname="postgres", autocommit=True, **said) as admin:
+    said = {
+        word: str(ours[word.upper()]) for word in ("host", "port", "user", "password") if ours[word.upper()]
+    }
+    server = psycopg.conninfo.make_conninfo(dbname="postgres", **said)
+    with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
             yield {
                 "ENGINE": "django.db.backends.postgresql",
                 "NAME": name,
-                **{k.upper(): str(v) for k, v in said.items()},
+                **{word.upper(): value for word, value in said.items()},
             }
         finally:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from opinion import supervising
+from opinion.effects.supervising import lapse
 from opinion.models import Message
 from workflows.models import Participation
 from workflows.moves import Move
@@ -14,8 +16,11 @@ HANDLING = (Participation.Role.LEAD, Participation.Role.ASSISTING)
 CLASSED = ("type", "domain", "urgency", "complexity")
 
 
-def _let_go(move: Move) -> None:
-    """The units handling so far lose sight of the case."""
+def _let_go(move: Move, lead: int | None = None) -> None:
+    """The units handling so far lose sight of the case, and with it of the orders against them."""
+    if move.case.lead_id is not None and move.case.lead_id != lead:
+        against = [o for o in supervising.open_orders(move.case) if o.unit_id == move.case.lead_id]
+        lapse(move, against)
     if move.case.lead_id is not None:
         parts = Participation.objects.filter(case=move.case, role__in=HANDLING, ended_at=None)
         parts.update(ended_at=move.at)
@@ -23,7 +28,7 @@ def _let_go(move: Move) -> None:
 
 def take_on(move: Move, lead: int, assisting: Sequence[int] = ()) -> None:
     """These units handle the case now, and no others."""
-    _let_go(move)
+    _let_go(move, lead)
     move.set(lead_id=lead)
     move.add(Participation(case=move.case, unit_id=lead, role=Participation.Role.LEAD, started_at=move.at))
     helping = [unit for unit in dict.fromkeys(assisting) if unit != lead]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from opinion import supervising
 from opinion.models import SupervisionOrder
+from opinion.models.supervision import AWAITING
 from workflows.errors import Cannot
 from workflows.ladders import COLOURS, LEVELS
 from workflows.models import Clock, Event
 from workflows.moves import Move
 from workflows.registry import effect
 
+State = SupervisionOrder.State
 # What the system writes where a ladder, not a person, issues the order.
 LATE = "“{clock}”已逾期，达到{colour}督办。"
 DEMAND = "请立即办理，并在反馈期限内书面报告办理情况和逾期原因。"
@@ -28,6 +32,7 @@ def issue_order(move: Move) -> None:
         reminders=Event.objects.filter(case=case, name=supervising.URGED).count(),
     )  # fmt: skip
     move.add(order)
+    move.begin(order.feedback)
     move.log(order=order.number, unit=unit, colour=said["colour"], **({"clock": clock} if clock else {}))
     move.note("problem", said.get("problem") or _what_is_late(move, clock))
     move.note("demand", said.get("demand") or DEMAND)
@@ -40,42 +45,52 @@ def _what_is_late(move: Move, kind: str) -> str:
 
 @effect
 def raise_order(move: Move) -> None:
-    """data: colour, and either clock (a ladder's) or remark (text)."""
-    order = _order(move)
-    order.level = LEVELS.index(move.data["colour"])
-    _keep(move, order, "level", colour=move.data["colour"])
+    """data: colour, and either clock (a ladder's) or order (number) and remark (text).
+
+    Feedback given already was given to a milder order: it is asked for again.
+    """
+    wanted = LEVELS.index(move.data["colour"])
+    order = _meant(move, [order for order in supervising.open_orders(move.case) if order.level < wanted])
+    order.level = wanted
+    if order.state == State.ANSWERED:
+        order.send_back()
+        move.begin(order.feedback)
+    _keep(move, order, "level", "state", "rounds", colour=move.data["colour"])
     move.note("remark", move.data.get("remark", ""))
 
 
 @effect
 def acknowledge_order(move: Move) -> None:
-    order = _order(move)
+    """data: order (number)."""
+    order = _meant(move, supervising.own_orders(move.case, move.by, State.ISSUED))
     order.acknowledge(move.by, move.at)
     _keep(move, order, "state", "acknowledged_by", "acknowledged_at")
 
 
 @effect
 def answer_order(move: Move) -> None:
-    """data: answer (text)."""
-    order = _order(move)
+    """data: order (number), answer (text)."""
+    order = _meant(move, supervising.own_orders(move.case, move.by, *AWAITING))
     order.answer(move.by, move.at)
+    move.meet(order.feedback)
     _keep(move, order, "state", "acknowledged_by", "acknowledged_at", "answered_at")
     move.note("answer", move.data["answer"])
 
 
 @effect
 def send_back_order(move: Move) -> None:
-    """data: comments (text)."""
-    order = _order(move)
+    """data: order (number), comments (text)."""
+    order = _meant(move, supervising.open_orders(move.case, State.ANSWERED))
     order.send_back()
+    move.begin(order.feedback)
     _keep(move, order, "state", "rounds")
     move.note("comments", move.data["comments"])
 
 
 @effect
 def close_order(move: Move) -> None:
-    """data: remark (text)."""
-    order = _order(move)
+    """data: order (number), remark (text)."""
+    order = _meant(move, supervising.open_orders(move.case, State.ANSWERED))
     order.close(move.at)
     _keep(move, order, "state", "ended_at")
     move.note("remark", move.data.get("remark", ""))
@@ -83,11 +98,28 @@ def close_order(move: Move) -> None:
 
 @effect
 def withdraw_order(move: Move) -> None:
-    """data: remark (text)."""
-    order = _order(move)
+    """data: order (number), remark (text)."""
+    order = _meant(move, supervising.open_orders(move.case))
     order.withdraw(move.at)
+    move.end(order.feedback)
     _keep(move, order, "state", "ended_at")
     move.note("remark", move.data["remark"])
+
+
+@effect
+def end_orders(move: Move) -> None:
+    """The case is closed: what was demanded has been done or can no longer be."""
+    lapse(move, supervising.open_orders(move.case))
+
+
+def lapse(move: Move, orders: Sequence[SupervisionOrder]) -> None:
+    """End orders that a move leaves without a subject; its event names them."""
+    for order in orders:
+        order.lapse(move.at)
+        order.save(update_fields=["state", "ended_at"])
+        move.end(order.feedback)
+    if orders:
+        move.log(lapsed=[order.number for order in orders])
 
 
 @effect
@@ -122,10 +154,10 @@ def _clock(move: Move) -> Clock:
     raise Cannot("没有等待知悉的提醒")
 
 
-def _order(move: Move) -> SupervisionOrder:
-    order = supervising.open_order(move.case)
+def _meant(move: Move, orders: list[SupervisionOrder]) -> SupervisionOrder:
+    order = supervising.meant(orders, move.data, move.case)
     if order is None:
-        raise Cannot(f"{move.case.number} 没有未审结的督办单")
+        raise Cannot(f"{move.case.number} 没有可以这样办理的督办单")
     return order
 
 

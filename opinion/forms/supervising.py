@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from opinion import supervising
 from opinion.forms.base import MoveForm, code, one_unit, prose
+from opinion.models import SupervisionOrder
+from opinion.models.supervision import AWAITING
 from workflows.ladders import COLOURS, LEVELS
 from workflows.published import lifecycle
 from workflows.registry import form
@@ -11,6 +13,28 @@ from workflows.registry import form
 
 def _colours(above: int) -> list[tuple[str, str]]:
     return [(name, COLOURS[name]) for name in LEVELS[above + 1 :]]
+
+
+class OrderForm(MoveForm):
+    """Which of the open orders is meant; there is mostly one."""
+
+    order = code("督办单")
+
+    def meant(self) -> list[SupervisionOrder]:
+        """Those this person can do this with."""
+        return supervising.open_orders(self.case)
+
+    def prepare(self) -> None:
+        orders = self.meant()
+        self.offer(
+            "order",
+            [
+                (str(o.number), f"{o.title}（{o.unit}，{COLOURS[o.colour]}，{o.get_state_display()}）")
+                for o in orders
+            ],
+        )
+        if len(orders) == 1:
+            self.initial.setdefault("order", str(orders[0].number))
 
 
 @form("issue_order")
@@ -31,33 +55,58 @@ class IssueOrderForm(MoveForm):
 
 
 @form("raise_order")
-class RaiseOrderForm(MoveForm):
+class RaiseOrderForm(OrderForm):
     """To which colour, and why."""
 
     colour = code("升级为")
     remark = prose("升级理由", rows=3)
 
     def prepare(self) -> None:
-        order = supervising.open_order(self.case)
-        self.offer("colour", _colours(order.level if order else 0))
+        super().prepare()
+        self.offer("colour", _colours(min((order.level for order in self.meant()), default=0)))
+
+
+@form("acknowledge_order")
+class AcknowledgeOrderForm(OrderForm):
+    """Which order one has taken note of."""
+
+    def meant(self) -> list[SupervisionOrder]:
+        return supervising.own_orders(self.case, self.by, SupervisionOrder.State.ISSUED)
 
 
 @form("answer_order")
-class AnswerOrderForm(MoveForm):
+class AnswerOrderForm(OrderForm):
     """The written feedback."""
 
     answer = prose("办理情况和逾期原因", rows=6, help_text="逐项写明已做的事、原因、下一步和完成时间")
 
+    def meant(self) -> list[SupervisionOrder]:
+        return supervising.own_orders(self.case, self.by, *AWAITING)
+
+
+class AnsweredOrderForm(OrderForm):
+    """One whose feedback is there."""
+
+    def meant(self) -> list[SupervisionOrder]:
+        return supervising.open_orders(self.case, SupervisionOrder.State.ANSWERED)
+
 
 @form("send_back_order")
-class SendBackOrderForm(MoveForm):
+class SendBackOrderForm(AnsweredOrderForm):
     """What is lacking."""
 
     comments = prose("退回意见", rows=3)
 
 
+@form("close_order")
+class CloseOrderForm(AnsweredOrderForm):
+    """The verdict."""
+
+    remark = prose("审结意见", rows=3, required=False)
+
+
 @form("withdraw_order")
-class WithdrawOrderForm(MoveForm):
+class WithdrawOrderForm(OrderForm):
     """Why the order no longer stands."""
 
     remark = prose("撤销理由", rows=3)

@@ -8,22 +8,29 @@ from typing import ClassVar, Self
 import django_fsm
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Case as Choice
+from django.db.models import F, OuterRef, Q, Subquery, Value, When
 
 from workflows.ladders import LEVELS
 from workflows.models import Case, Clock, Evidence, Unit, User
+
+FEEDBACK, DESK_FEEDBACK = "feedback", "desk_feedback"
+AWAITING = ["issued", "acknowledged", "sent_back"]
+NOT_ENDED = [*AWAITING, "answered"]
+ENDED = ["closed", "withdrawn", "lapsed"]
 
 
 class SupervisionOrderQuerySet(models.QuerySet["SupervisionOrder"]):
     """Orders by where they stand."""
 
     def open(self) -> Self:
-        return self.filter(state__in=OPEN)
+        return self.filter(state__in=NOT_ENDED)
 
     def with_feedback_due(self) -> Self:
         """Each with `feedback_due_at`, of its running feedback clock; null once that has been met."""
-        clocks = Clock.objects.filter(case=OuterRef("case"), kind=FEEDBACK).going()
-        return self.annotate(feedback_due_at=Subquery(clocks.values("due_at")[:1]))
+        kind = Choice(When(unit=F("case__desk"), then=Value(DESK_FEEDBACK)), default=Value(FEEDBACK))
+        clocks = Clock.objects.filter(case=OuterRef("case"), kind=OuterRef("feedback_kind")).going()
+        return self.annotate(feedback_kind=kind, feedback_due_at=Subquery(clocks.values("due_at")[:1]))
 
     def visible_to(self, user: User) -> Self:
         """An order is known to whoever may know of its case."""
@@ -35,8 +42,8 @@ class SupervisionOrder(Evidence):
 
     number: 1, 2 … on this case. seq: the event that issued it, which keeps the texts as notes. level: position in
     `workflows.ladders.LEVELS`. clock, cycle: the deadline that gave rise to it, empty where a supervisor found
-    something else. reminders: how often the case had been urged by then. A case has one open order at a time, so its
-    `feedback` clock is that order's.
+    something else. reminders: how often the case had been urged by then. A unit has one open order on a case at a time, and with it a
+    feedback clock. An order lapses when the case is closed or goes to another unit.
     Source of the particulars: 督办通知单 (level, basis, unit, matter, limit, reminders, demand, feedback limit, receipt).
     """
 
@@ -47,6 +54,7 @@ class SupervisionOrder(Evidence):
         SENT_BACK = "sent_back", "退回重报"
         CLOSED = "closed", "已审结"
         WITHDRAWN = "withdrawn", "已撤销"
+        LAPSED = "lapsed", "随案终结"
 
     case = models.ForeignKey(Case, models.PROTECT, db_index=False, related_name="orders", verbose_name="案件")
     number = models.PositiveSmallIntegerField("件内编号")
@@ -82,21 +90,21 @@ class SupervisionOrder(Evidence):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["case", "number"], name="op_order_number"),
             models.UniqueConstraint(
-                fields=["case"],
-                condition=~Q(state__in=["closed", "withdrawn"]),
+                fields=["case", "unit"],
+                condition=~Q(state__in=ENDED),
                 name="op_order_one_open",
             ),
             models.CheckConstraint(condition=Q(level__gte=1, level__lt=len(LEVELS)), name="op_order_level"),
             models.CheckConstraint(
-                condition=Q(state__in=["closed", "withdrawn"], ended_at__isnull=False)
-                | (~Q(state__in=["closed", "withdrawn"]) & Q(ended_at=None)),
+                condition=Q(state__in=ENDED, ended_at__isnull=False)
+                | (~Q(state__in=ENDED) & Q(ended_at=None)),
                 name="op_order_ended",
             ),
         ]
         indexes: ClassVar = [
             models.Index(
                 fields=["unit", "level"],
-                condition=~Q(state__in=["closed", "withdrawn"]),
+                condition=~Q(state__in=ENDED),
                 name="op_order_open",
             ),
             models.Index(fields=["issued_at", "id"], name="op_order_issued"),
@@ -111,12 +119,17 @@ class SupervisionOrder(Evidence):
         return f"{self.case.number}-D{self.number}"
 
     @property
+    def feedback(self) -> str:
+        """Kind of the clock that its feedback is due by; reading it asks for the case."""
+        return DESK_FEEDBACK if self.unit_id == self.case.desk_id else FEEDBACK
+
+    @property
     def colour(self) -> str:
         return LEVELS[self.level]
 
     @property
     def is_open(self) -> bool:
-        return self.state in OPEN
+        return self.state in NOT_ENDED
 
     @django_fsm.transition(state, source=State.ISSUED, target=State.ACKNOWLEDGED)
     def acknowledge(self, by: User, at: datetime) -> None:
@@ -139,19 +152,10 @@ class SupervisionOrder(Evidence):
     def close(self, at: datetime) -> None:
         self.ended_at = at
 
-    @django_fsm.transition(
-        state,
-        source=[State.ISSUED, State.ACKNOWLEDGED, State.ANSWERED, State.SENT_BACK],
-        target=State.WITHDRAWN,
-    )
+    @django_fsm.transition(state, source=NOT_ENDED, target=State.WITHDRAWN)
     def withdraw(self, at: datetime) -> None:
         self.ended_at = at
 
-
-AWAITING = (
-    SupervisionOrder.State.ISSUED.value,
-    SupervisionOrder.State.ACKNOWLEDGED.value,
-    SupervisionOrder.State.SENT_BACK.value,
-)
-OPEN = (*AWAITING, SupervisionOrder.State.ANSWERED.value)
-FEEDBACK = "feedback"
+    @django_fsm.transition(state, source=NOT_ENDED, target=State.LAPSED)
+    def lapse(self, at: datetime) -> None:
+        self.ended_at = at

@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 
 from opinion.models import ActSum, HeldSum, OpenCase, OpenSum
 from opinion.reports.area import Area, soon_until
-from opinion.reports.drill import Drill
+from opinion.reports.drill import Drill, standing_orders
 from opinion.reports.sums import seconds_of
 from workflows.ladders import LEVELS
 from workflows.models import Unit
@@ -59,6 +59,10 @@ class Line:
     @property
     def overdue(self) -> Number:
         return self._number("overdue")
+
+    @property
+    def ordered(self) -> Number:
+        return self._number("ordered")
 
     @property
     def declined(self) -> Number:
@@ -131,13 +135,16 @@ class Board:
 
 
 def board(area: Area, *, month: date, at: datetime) -> Board:
-    """Six statements, whatever the number of cases. month: of declines, redos and handed-on time."""
+    """Seven statements, whatever the number of cases. month: of declines, redos and handed-on time."""
     until = soon_until(at)
     lines = {pk: Line(unit, month=month) for pk, unit in area.units.items()}
     steps: dict[str, StepLine] = {}
     holders: dict[int, StepLine] = {}
     _in_hand(area, month, at, lines, steps, holders)
     _dues(area, until, at, lines)
+    ordered = standing_orders(list(area.units)).values_list("unit_id").annotate(orders=Count("pk")).order_by()
+    for unit, orders in ordered:
+        lines[unit].counts["ordered"] += orders
     for unit, kind, cases in ActSum.objects.filter(unit__in=list(area.units), month=month).values_list(
         "unit_id", "kind", "cases"
     ):

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from opinion.navigation import Entry, entries
 from opinion.reports.wording import length
+from workflows.ladders import COLOURS
 
 register = template.Library()
 
@@ -45,6 +46,12 @@ def day(at: datetime | None, absent: str = "—") -> SafeString | str:
 
 
 register.filter("length_of_time", length)
+
+
+@register.filter
+def colour(name: str) -> str:
+    """Chinese name of a colour of supervision, empty for none."""
+    return COLOURS[name]
 
 
 @register.simple_tag(takes_context=True)

@@ -69,7 +69,7 @@ def calendars(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     at = timezone.now()
     versions = list(CalendarVersion.objects.newest().order_by("code"))
-    form = CalendarForm(request.POST or None, versions=versions)
+    form = CalendarForm(request.POST if request.method == "POST" else None, versions=versions)
     context: dict[str, Any] = {"form": form, "versions": versions, "warnings": calendar_warnings(at)}
     if request.method == "POST" and form.is_valid():
         assert form.understood is not None

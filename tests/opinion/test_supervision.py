@@ -4,7 +4,8 @@ from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications.models import Notice
@@ -12,7 +13,7 @@ from opinion.models import SupervisionOrder
 from workflows.engine import fire
 from workflows.errors import Already, Cannot, MayNot, MoveRefused
 from workflows.ladders import LEVELS
-from workflows.models import Case, Clock, User
+from workflows.models import Case, Clock, Event, User
 from workflows.permits import available
 from workflows.published import calendar
 from workflows.relay import relay
@@ -112,9 +113,9 @@ def test_a_second_order_names_the_first_and_who_issued_it(county, case, at):
         county.do(case, "issue_order", at=at)
 
 
-def test_the_schema_holds_one_open_order_a_case(county, case, at):
+def test_the_schema_holds_one_open_order_a_unit(county, case, at):
     county.do(case, "issue_order", at=at)
-    row = {"case": case, "unit": county.desk, "level": 1, "issuer": county.supervisor, "issued_at": at}
+    row = {"case": case, "unit": county.housing, "level": 1, "issuer": county.supervisor, "issued_at": at}
     with pytest.raises(IntegrityError), transaction.atomic():
         SupervisionOrder.objects.create(number=2, **row)
 
@@ -147,14 +148,58 @@ def test_who_may_do_what(county, case, at):
     assert not {"close_order", "send_back_order", "withdraw_order", "raise_order"} & offered
 
 
-def test_an_order_can_still_be_answered_when_the_case_is_closed(county, at):
+def test_an_order_ends_with_its_case(county, at):
     case = county.walk("called_back", at)
     county.do(case, "issue_order", at=at)
     county.do(case, "rate", at=at)
-    assert feedback(case).state == "void"
+    assert (order(case).state, feedback(case).state) == ("lapsed", "void")
+    assert case.events.get(name="message.rated").data["lapsed"] == [1]
+
+
+def test_an_order_ends_where_the_case_goes_to_another_unit(county, case, at):
+    """The unit that loses the case could no longer answer; the next rung calls the new one to account."""
+    clock = case.clocks.get(kind="resolve")
+    yellow = working_days_later(clock, 1)
+    sweep(at=yellow)
+    county.do(case, "transfer", at=yellow)
+    assert (order(case).state, feedback(case).state) == ("lapsed", "void")
+    sweep(at=working_days_later(clock, 3))
+    assert list(case.orders.order_by("number").values_list("unit", "state", "level")) == [
+        (county.housing.pk, "lapsed", 2),
+        (county.water.pk, "issued", 3),
+    ]
+
+
+def test_an_order_stays_where_only_the_assisting_units_change(county, case, at):
+    county.do(case, "issue_order", at=at)
+    with pytest.raises(Cannot, match="主办单位没有变化"):
+        county.do(case, "transfer", at=at, lead=county.housing.pk)
+    assert order(case).is_open
+
+
+def test_desk_and_unit_come_under_orders_of_their_own(county, at):
+    case = county.walk("registered", at)
+    assign = case.clocks.get(kind="assign")
+    sweep(at=working_days_later(assign, 1))
+    later = working_days_later(assign, 1)
+    county.do(case, "assign", at=later)
+    county.do(case, "accept", at=later)
+    contact = case.clocks.get(kind="contact")
+    sweep(at=working_days_later(contact, 1))
+    assert set(case.orders.values_list("unit", flat=True)) == {county.desk.pk, county.housing.pk}
+    kinds = case.clocks.going().filter(kind__endswith="feedback").values_list("kind", flat=True)
+    assert set(kinds) == {"feedback", "desk_feedback"}
+    county.do(case, "answer_order", at=working_days_later(contact, 1))
+    assert list(case.clocks.going().filter(kind__endswith="feedback").values_list("kind", flat=True)) == [
+        "desk_feedback"
+    ]
+
+
+def test_a_graver_order_asks_again_for_feedback_given_before(county, case, at):
+    county.do(case, "issue_order", at=at)
     county.do(case, "answer_order", at=at)
-    county.do(case, "close_order", at=at)
-    assert order(case).state == "closed"
+    county.do(case, "raise_order", at=at)
+    assert (order(case).state, order(case).colour, feedback(case).state) == ("sent_back", "red", "running")
 
 
 # ---- ladders issue and raise
@@ -268,6 +313,18 @@ def test_a_reminder_reaches_whoever_holds_the_case(county, at):
     county.do(case, "urge", at=at)
     relay(at=at)
     assert told(case, "case.urged") == {"dispatcher", "reviewer", "caller"}
+
+
+@pytest.mark.parametrize("cases", [1, 6])
+def test_telling_of_orders_takes_as_many_statements_for_six_as_for_one(county, at, cases):
+    for _ in range(cases):
+        county.do(county.walk("handling", at), "issue_order", at=at)
+    Event.objects.exclude(name="order.issued").update(relayed_at=at)
+    with CaptureQueriesContext(connection) as asked:
+        relay(at=at)
+    about = [query for query in asked if "opinion_supervisionorder" in query["sql"]]
+    assert Notice.objects.filter(event__name="order.issued", channel="inbox").count() == 3 * cases
+    assert len(about) == 0
 
 
 # ---- races

@@ -19,6 +19,7 @@ BEFORE = {
     "grant_extension": ("request_extension",),
     "refuse_extension": ("request_extension",),
     "raise_order": ("issue_order",),
+    "acknowledge_order": ("issue_order",),
     "answer_order": ("issue_order",),
     "send_back_order": ("issue_order", "answer_order"),
     "close_order": ("issue_order", "answer_order"),
@@ -84,6 +85,8 @@ def test_every_form_says_what_its_effects_expect(county, at):
             now = case.clocks.get(kind="resolve").due_at + timedelta(minutes=1)
         for earlier in BEFORE.get(name, ()):
             county.do(case, earlier, at=now)
+        if "order" in FORMS[transition.form].base_fields:
+            typed["order"] = "1"
         if name == "issue_order":
             typed["unit"] = str(case.desk_id)
         if name == "acknowledge_rung":
