@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from django.conf import settings
@@ -82,7 +83,7 @@ def _environment() -> str:
 @contextmanager
 def _database() -> Iterator[dict[str, str]]:
     """Settings of a database of the same kind and on the same server, empty, gone afterwards."""
-    ours = settings.DATABASES["default"]
+    ours: dict[str, Any] = dict(settings.DATABASES["default"])
     if connection.vendor == "sqlite":
         with tempfile.TemporaryDirectory() as folder:
             yield {"ENGINE": "django.db.backends.sqlite3", "NAME": str(Path(folder) / "helpdesk.sqlite3")}
