@@ -10,6 +10,7 @@ from opinion.views.case import case
 from opinion.views.case_list import case_list
 from opinion.views.exports import export, export_file, exports
 from opinion.views.figures import figures, figures_export
+from opinion.views.forecast import case_forecast, forecast
 from opinion.views.healthz import healthz
 from opinion.views.imports import import_columns, import_job, import_problems, imports
 from opinion.views.lifecycles import lifecycle
@@ -30,8 +31,10 @@ urlpatterns = [
     path("cases/<str:number>/clocks/<slug:kind>/<int:cycle>/", explain, name="explain"),
     path("orders/", orders, name="orders"),
     path("cases/<str:number>/orders/<int:ordinal>/", order, name="order"),
+    path("cases/<str:number>/forecast/", case_forecast, name="case_forecast"),
     path("board/", board, name="board"),
     path("board/cases/", board_cases, name="board_cases"),
+    path("forecast/", forecast, name="forecast"),
     path("figures/", figures, name="figures"),
     path("figures/file/", figures_export, name="figures_export"),
     path("register/", register, name="register"),

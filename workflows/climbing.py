@@ -26,13 +26,17 @@ Code = str | int
 
 @dataclass
 class Deed:
-    """A move the system is to make, dated `at`: the first of `names` that the lifecycle allows from here."""
+    """A move the system is to make, dated `at`: the first of `names` that the lifecycle allows from here.
+
+    answers: it is the lifecycle's own step at the deadline, and no rung's.
+    """
 
     case: Case
     names: tuple[str, ...]
     at: datetime
     key: str
     data: dict[str, Code] = field(default_factory=dict)
+    answers: bool = False
 
     def move(self) -> Move | None:
         """None where it has become needless: the case has moved on, its version lacks the step or a guard says no."""
@@ -128,7 +132,7 @@ class Climb:
         on_due = machine(self.case.definition_id).spec.states[self.case.state].on_due
         if on_due is None or on_due.clock != self.clock.kind:
             return None
-        return Deed(self.case, (on_due.fire,), self.clock.due_at, f"due:{self.clock.pk}")
+        return Deed(self.case, (on_due.fire,), self.clock.due_at, f"due:{self.clock.pk}", answers=True)
 
     def _log(self, name: str, happened_at: datetime, key: str, rung: Rung | None, **codes: Code) -> None:
         clock = self.clock

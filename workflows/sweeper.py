@@ -86,7 +86,7 @@ def _sweep_locked(cases: Sequence[Case], at: datetime, done: Swept) -> None:
     due = [(case, clock) for case in cases for clock in going[case.pk] if _is_due(clock, at)]
     if not due:
         return
-    acknowledged = _acknowledged([clock for _, clock in due])
+    acknowledged = acknowledged_of([clock for _, clock in due])
     recorded_at = timezone.now()
     climbs = [Climb(case, clock, at, recorded_at) for case, clock in due]
     for climb in climbs:
@@ -128,7 +128,7 @@ def _is_due(clock: Clock, at: datetime) -> bool:
     return clock.state == Clock.State.RUNNING and clock.next_at is not None and clock.next_at <= at
 
 
-def _acknowledged(due: Sequence[Clock]) -> set[tuple[int, str]]:
+def acknowledged_of(due: Sequence[Clock]) -> set[tuple[int, str]]:
     """(case id, clock kind) whose newest rung was acknowledged; asked only where a rung may be said again."""
     repeating = {
         clock.case_id

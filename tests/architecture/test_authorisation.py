@@ -183,6 +183,18 @@ POST   explain                 restricted | in   in   405  405  405  405  405  4
 GET    explain                 accused    | in   in   404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
 POST   explain                 accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 --------------------------------------------------------------------------------------------------------------------------------
+GET    case_forecast           own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
+POST   case_forecast           own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    case_forecast           other      | in   in   404  404  200  200  404  404  404  404  404  200  404  200  404  404  404
+POST   case_forecast           other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    case_forecast           restricted | in   in   404  404  404  404  200  200  200  404  404  404  200  404  404  404  404
+POST   case_forecast           restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    case_forecast           accused    | in   in   404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
+POST   case_forecast           accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+--------------------------------------------------------------------------------------------------------------------------------
+GET    forecast                -          | in   in   403  403  200  200  403  403  403  403  403  200  403  403  403  403  403
+POST   forecast                -          | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+--------------------------------------------------------------------------------------------------------------------------------
 GET    board                   -          | in   in   403  403  200  200  403  403  403  403  403  200  403  403  403  403  403
 POST   board                   -          | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 --------------------------------------------------------------------------------------------------------------------------------
@@ -264,7 +276,7 @@ OWNED = {"import", "import_columns", "import_problems", "export", "export_file",
 
 
 def whose_of(route: str) -> tuple[str, ...]:
-    if route in {"case", "audit", "explain", "order"} or route.startswith("action:"):
+    if route in {"case", "audit", "explain", "case_forecast", "order"} or route.startswith("action:"):
         return CASE_WHOSE
     return JOB_WHOSE if route in OWNED else ("-",)
 
