@@ -53,6 +53,13 @@ class MoveForm(PlainForm):
         self.case = case
         super().__init__(data, by=by, at=at, **options)
 
+    def facts(self) -> dict[str, Any] | None:
+        """The case's facts as this form, found valid, would leave them; None where it does not touch them.
+
+        Where clocks would move by it, the page shows how and asks once more.
+        """
+        return None
+
     def clean_happened_at(self) -> datetime:
         """Neither in the future nor before the case was registered."""
         happened_at: datetime = self.cleaned_data["happened_at"]

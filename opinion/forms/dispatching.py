@@ -21,6 +21,8 @@ from opinion.forms.base import (
 from workflows.models import Event
 from workflows.registry import form
 
+CLASSED = ("type", "domain", "urgency", "complexity")
+
 form("remark")(RemarkForm)
 
 
@@ -120,17 +122,21 @@ class ClassifyForm(MoveForm):
     remark = prose("调整理由", required=False, rows=3)
 
     def prepare(self) -> None:
-        for name in ("type", "domain", "urgency", "complexity"):
+        for name in CLASSED:
             offer_codes(self, name, name)
             self.initial.setdefault(name, self.case.facts.get(name, ""))
 
     def clean(self) -> dict[str, Any]:
         said = self.cleaned_data
-        classed = ("type", "domain", "urgency", "complexity")
-        if not self.errors and all(said[name] == self.case.facts.get(name, "") for name in classed):
+        if not self.errors and all(said[name] == self.case.facts.get(name, "") for name in CLASSED):
             raise forms.ValidationError("分类没有变化，请至少调整一项")
         complexity = said.get("complexity", "")
         graded = complexity not in {"", "plain", self.case.facts.get("complexity", "")}
         if graded and not said.get("remark"):
             self.add_error("remark", "调整“复杂程度”会改变办结时限，请在“调整理由”中写明谁批准、为什么")
         return said
+
+    def facts(self) -> dict[str, Any]:
+        """As the effect `classify` sets them."""
+        was = self.case.facts
+        return {**was, **{n: self.cleaned_data[n] for n in CLASSED if self.cleaned_data[n] != was.get(n, "")}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from opinion.forms import form_for
+from opinion.forms import MoveForm, form_for
 from opinion.views.case import visible_case
 from opinion.views.contact import show_contact
 from opinion.views.pages import user_of
@@ -24,6 +25,7 @@ from workflows.errors import MayNot, MoveRefused
 from workflows.models import Case, Event, User
 from workflows.permits import permitted
 from workflows.published import lifecycle
+from workflows.rerating import Rerated, foresee_facts, seal
 from workflows.spec import TransitionSpec
 
 # Moves that answer with a page of their own instead of going back to the case.
@@ -49,6 +51,14 @@ def _took_it_out_of_sight(number: str, key: str, viewer: User) -> bool:
     """Whether this is the second of two clicks, the first of which closed the case to the very person."""
     seen = Case.objects.visible_to(viewer).filter(number=number).exists()
     return not seen and Event.objects.filter(case__number=number, key=key, actor=viewer).exists()
+
+
+@dataclass(frozen=True)
+class Moving:
+    """Deadlines that a move would change, each with its label. seal: of what is shown."""
+
+    clocks: list[tuple[str, Rerated]]
+    seal: str
 
 
 class ActionPage:
@@ -79,6 +89,9 @@ class ActionPage:
             refused = self._refusal(self.case)
             return self._render(form, refused, status=422)
         try:
+            moving = self._moving(form, rev)
+            if moving is not None:
+                return self._render(form, None, moving=moving)
             event = fire(
                 self.case.pk, self.name, by=self.viewer, at=self.at, key=key, rev=rev,
                 data=form.cleaned_data if form is not None else {},
@@ -96,8 +109,24 @@ class ActionPage:
             return redirect("case", self.case.number)
         return redirect("todo")
 
+    def _moving(self, form: MoveForm | None, rev: int) -> Moving | None:
+        """Deadlines that other facts would move, until the person has seen just these. Raises MoveRefused."""
+        facts = form.facts() if form is not None else None
+        if facts is None:
+            return None
+        clocks = foresee_facts(self.case, self.name, facts, by=self.viewer, at=self.at, rev=rev)
+        sealed = seal(facts, clocks)
+        if not clocks or self.request.POST.get("seen") == sealed:
+            return None
+        labels = {kind: clock.label for kind, clock in lifecycle(self.case.definition_id).clocks.items()}
+        return Moving([(labels.get(clock.kind, clock.kind), clock) for clock in clocks], sealed)
+
     def _render(
-        self, form: forms.Form | None, refused: MoveRefused | None, status: int = 200
+        self,
+        form: forms.Form | None,
+        refused: MoveRefused | None,
+        status: int = 200,
+        moving: Moving | None = None,
     ) -> HttpResponse:
         """With a refusal the page says it, keeps what was typed, and offers to go on only where that is possible."""
         fresh = self.case
@@ -110,12 +139,13 @@ class ActionPage:
             "step": self.step,
             "form": form,
             "refused": refused,
+            "moving": moving,
             "possible": refused is None or self._refusal(fresh) is None,
             "token": fresh_token(),
         }
         return render(self.request, "opinion/action.html", context, status=status)
 
-    def _form(self, data: Any) -> forms.Form | None:
+    def _form(self, data: Any) -> MoveForm | None:
         """The registered form of this move, None where it asks for nothing."""
         if self.step.form is None:
             return None

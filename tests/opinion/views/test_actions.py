@@ -161,3 +161,50 @@ def test_old_page_of_a_reveal_sent_again_shows_nothing(
     assert late.headers["Location"] == reverse("case", args=[case.number])
     assert "已显示过" in client.get(late.headers["Location"]).content.decode()
     assert case.events.filter(name="contact.revealed").count() == 1
+
+
+def test_reclassing_shows_which_deadlines_move_before_it_saves(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("handling", earlier), as_(county.dispatcher)
+    was = case.clocks.get(kind="resolve").due_at
+    said = {
+        "type": "help",
+        "domain": "",
+        "urgency": "",
+        "complexity": "complex",
+        "remark": "局长批准，需鉴定",
+    }
+    response = send(client, case, "classify", **form_of(client, case, "classify"), **said)
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "尚未保存" in page
+    assert "<li>办结：" in page
+    assert "确认" in page
+    assert "局长批准，需鉴定</textarea>" in page
+    assert case.events.filter(transition="classify").count() == 0
+    hidden = dict(re.findall(r'<input type="hidden" name="(token|rev|seen)" value="([^"]+)">', page))
+    # Something else than what was shown is shown first, too.
+    other = send(client, case, "classify", **hidden, **said | {"urgency": "urgent"})
+    assert other.status_code == 200
+    assert case.events.filter(transition="classify").count() == 0
+    response = send(client, case, "classify", **hidden, **said)
+    assert response.status_code == 302
+    event = case.events.get(transition="classify")
+    assert [datetime.fromisoformat(event.data["clocks"]["resolve"][0])] == [was]
+
+
+def test_reclassing_that_moves_no_deadline_asks_nothing_more(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("handling", earlier), as_(county.dispatcher)
+    said = {"type": "help", "domain": "housing", "urgency": "", "complexity": "", "remark": ""}
+    response = send(client, case, "classify", **form_of(client, case, "classify"), **said)
+    assert response.status_code == 302
+    assert case.events.filter(transition="classify").count() == 1
+
+
+def test_a_case_that_moved_before_the_deadlines_were_seen_is_told(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("handling", earlier), as_(county.dispatcher)
+    hidden = form_of(client, case, "classify")
+    county.do(case, "comment", at=earlier + timedelta(minutes=9))
+    said = {"type": "help", "domain": "", "urgency": "urgent", "complexity": "", "remark": "停水"}
+    response = send(client, case, "classify", **hidden, **said)
+    assert response.status_code == 409
+    assert "停水</textarea>" in response.content.decode()
