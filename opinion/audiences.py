@@ -139,4 +139,4 @@ def _holding(case: Case, _: Directory) -> Iterable[int | None]:
     return (case.unit_id,)
 
 
-holders = seated(*(Seat(role, _holding) for role in (*supervising.ANSWERING, "reviewer", "caller")))
+holders = seated(*(Seat(role, _holding) for role in supervising.ANSWERING))

@@ -20,7 +20,9 @@ URGED = "case.urged"
 ACKNOWLEDGED = "clock.acknowledged"
 RUNGS = ("clock.warned", "clock.missed", "clock.escalated")
 # Who answers to an order on behalf of a unit.
-ANSWERING = ("unit_handler", "unit_head", "deputy_head", "dispatcher", "confidential_officer")
+ANSWERING = (
+    "unit_handler", "unit_head", "deputy_head", "dispatcher", "reviewer", "caller", "confidential_officer",
+)  # fmt: skip
 
 
 def responsible(case: Case, clock: str) -> int:
@@ -59,9 +61,16 @@ def meant(orders: Iterable[SupervisionOrder], data: Mapping[str, Any], case: Cas
     return None
 
 
-def unacknowledged(case: Case) -> list[Clock]:
-    """Going clocks that stand on a rung nobody has taken note of yet, the gravest first. Two statements."""
-    standing = {c.kind: c for c in case.clocks.going() if c.ladder_id and c.rung}
+def unacknowledged(case: Case, user: User) -> list[Clock]:
+    """Going clocks this person's unit has to meet that stand on a rung it has not taken note of, the gravest first.
+
+    Two statements. Nobody takes note in another's place: that would silence what the other is to hear again.
+    """
+    standing = {
+        c.kind: c
+        for c in case.clocks.going()
+        if c.ladder_id and c.rung and works_for(user, responsible(case, c.kind))
+    }
     if not standing:
         return []
     said = Event.objects.filter(case=case, name__in=[*RUNGS, ACKNOWLEDGED]).order_by("seq")

@@ -110,7 +110,7 @@ def urge_waits_for_receipt(move: Move) -> Refusal | None:
 
 @guard
 def rung_waits_for_receipt(move: Move) -> Refusal | None:
-    waiting = {clock.kind for clock in supervising.unacknowledged(move.case)}
+    waiting = {clock.kind for clock in supervising.unacknowledged(move.case, move.by)}
     kind = move.data.get("clock")
     if kind in waiting or (kind is None and waiting):
         return None

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from opinion.contacts.book import Person
 from opinion.demo.messages import MadeUp, made_up
 from opinion.demo.news import tell
+from opinion.models import SupervisionOrder
 from opinion.registering import register
 from workflows.calendars import WorkingCalendar
 from workflows.engine import fire
@@ -78,6 +80,11 @@ DESK = {
 }
 ACTOR = {step: username for username, steps in DESK.items() for step in steps}
 OTHER_UNIT = "chengguan"
+SUPERVISED = {
+    "answer_order": {"answer": "已现场处置，因备件到货晚逾期，明日上午完成并答复。"},
+    "send_back_order": {"comments": "请写明责任人和完成时间。"},
+    "urge": {"remark": "请今日内办结。"},
+}
 
 
 def populate(users: Mapping[str, User], *, at: datetime) -> None:
@@ -92,7 +99,23 @@ def populate(users: Mapping[str, User], *, at: datetime) -> None:
     for start, fate, said in sorted(begun, key=lambda each: each[0]):
         lives.live(said, fate, start)
     sweep(at=at)
+    _supervise(users, at=at)
     tell(at=at)
+
+
+def _supervise(users: Mapping[str, User], *, at: datetime) -> None:
+    """What units and supervisor have done about some of the orders and reminders by now."""
+    moment = at - timedelta(minutes=2)
+    standing = SupervisionOrder.objects.open().filter(unit=F("case__lead"), case__restricted=False)
+    steps = (
+        (), ("acknowledge_order",), ("acknowledge_order", "answer_order"), ("answer_order", "send_back_order"),
+        ("answer_order", "close_order"), ("urge",), ("urge", "acknowledge_urge"),
+    )  # fmt: skip
+    for order, names in zip(standing.select_related("unit").order_by("pk"), steps, strict=False):
+        for name in names:
+            own = name in {"acknowledge_order", "answer_order", "acknowledge_urge"}
+            by = users[f"{order.unit.code}_fuze" if own else "duban"]
+            fire(order.case_id, name, by=by, at=moment, data=SUPERVISED.get(name, {}))
 
 
 class _Lives:

@@ -148,7 +148,7 @@ def acknowledge_rung(move: Move) -> None:
 
 def _clock(move: Move) -> Clock:
     kind = move.data.get("clock")
-    for clock in supervising.unacknowledged(move.case):
+    for clock in supervising.unacknowledged(move.case, move.by):
         if kind in (None, "", clock.kind):
             return clock
     raise Cannot("没有等待知悉的提醒")

@@ -127,7 +127,7 @@ class AcknowledgeRungForm(MoveForm):
 
     def prepare(self) -> None:
         declared = lifecycle(self.case.definition_id).clocks
-        waiting = [clock.kind for clock in supervising.unacknowledged(self.case)]
+        waiting = [clock.kind for clock in supervising.unacknowledged(self.case, self.by)]
         self.offer("clock", [(kind, declared[kind].label if kind in declared else kind) for kind in waiting])
         if waiting:
             self.initial.setdefault("clock", waiting[0])
