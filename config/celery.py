@@ -8,6 +8,7 @@ import os
 
 from celery import Celery
 from django.utils import timezone
+from kombu import Connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -38,12 +39,17 @@ def publish(name: str) -> None:
     """Ask some worker to run an entry now. Raises kombu's OperationalError where the broker does not take it."""
     from config.schedule import BY_NAME
 
-    with app.connection_for_write(
-        connect_timeout=PUBLISH_SECONDS, transport_options=_IMPATIENT, heartbeat=0
-    ) as connection:
+    with impatient_connection() as connection:
         periodic.apply_async(  # type: ignore[call-arg]  # celery-types forgets `connection`
             (name,), connection=connection, retry=False, expires=expires(BY_NAME[name].every_seconds)
         )
+
+
+def impatient_connection() -> Connection:
+    """One that gives up instead of trying again."""
+    return app.connection_for_write(
+        connect_timeout=PUBLISH_SECONDS, transport_options=_IMPATIENT, heartbeat=0
+    )
 
 
 def expires(every_seconds: float) -> float:

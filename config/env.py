@@ -38,6 +38,7 @@ class Env(BaseSettings):
     smtp_url: str = Field("", alias="HUIYIN_SMTP_URL")
     mail_from: str = Field("", alias="HUIYIN_MAIL_FROM")
     base_url: str = Field("", alias="HUIYIN_BASE_URL")
+    metrics_token: str = Field("", alias="HUIYIN_METRICS_TOKEN")
     figures_minimum: int = Field(10, ge=1, alias="HUIYIN_FIGURES_MINIMUM")
 
     @property

@@ -63,6 +63,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "notifications.context.notices",
+                "config.views.masthead.watchers",
             ],
         },
     },
@@ -155,6 +156,8 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 if ENV.production:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
+    # Prometheus on this machine asks the web process itself, without the proxy.
+    SECURE_REDIRECT_EXEMPT = [r"^metrics$"]
     SECURE_HSTS_SECONDS = 31536000
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
@@ -166,6 +169,9 @@ HUIYIN_INDEX_KEY = ENV.index_key
 
 # Below so many cases statistics print no rate and no median: a few cases say nothing fair about a unit.
 HUIYIN_FIGURES_MINIMUM = ENV.figures_minimum
+
+# Who may read /metrics; without one, this machine itself.
+HUIYIN_METRICS_TOKEN = ENV.metrics_token
 
 # Links in mails begin with this; a request's own host is never trusted for them.
 _host = ALLOWED_HOSTS[0].lstrip(".*")

@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 
 from workflows.calendars.due_years import missing_year
 from workflows.models import CalendarVersion
+from workflows.published import calendar
 
 
 def calendar_warnings(at: datetime) -> list[str]:
     """A Chinese sentence for each calendar whose next year should be published and is not."""
     found = []
-    for version in CalendarVersion.objects.newest().order_by("code"):
-        spec = version.parsed
+    for version in CalendarVersion.objects.newest().only("code", "label").order_by("code"):
+        spec = calendar(version.pk).spec
         year = missing_year(spec, at.astimezone(ZoneInfo(spec.timezone)).date())
         if year is not None:
             found.append(
