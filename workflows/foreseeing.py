@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from workflows.dues import limit_of
+
 EXAMPLES = 50
+UNMOVED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +82,18 @@ class Foreseen:
 
     @property
     def by_group(self) -> list[tuple[str, str, str, list[int]]]:
-        """(kind, limit before, limit after, [later, earlier, unmoved, ended]), by kind."""
-        return [(*key, counts) for key, counts in sorted(self.groups.items())]
+        """(kind, limit before, limit after, [later, earlier, unmoved, ended]), by kind; only where any changes."""
+        changed = (
+            (key, counts) for key, counts in sorted(self.groups.items()) if sum(counts) > counts[UNMOVED]
+        )
+        return [(*key, counts) for key, counts in changed]
 
     def add(self, shift: Shift, *, at: datetime) -> None:
         self.met += 1
         moved = shift.moved
         later, earlier, ended = moved > timedelta(0), moved < timedelta(0), shift.after is None
         counts = self.groups.setdefault((shift.kind, shift.before_limit, shift.after_limit), [0, 0, 0, 0])
-        counts[0 if later else 1 if earlier else 3 if ended else 2] += 1
+        counts[0 if later else 1 if earlier else 3 if ended else UNMOVED] += 1
         self.firmed += shift.was_provisional and not shift.provisional
         self.ended += ended
         if shift.after is None or not moved:
@@ -99,6 +106,15 @@ class Foreseen:
         self.days[(timezone.localdate(shift.after) - timezone.localdate(shift.before)).days] += 1
         self.examples.append(shift)
         self._trim()
+
+    def in_words(self, labels: Mapping[str, str]) -> Foreseen:
+        """The same with clocks and limits as people call them. labels: clock kind → label."""
+        shifts = [replace(shift, kind=labels.get(shift.kind, shift.kind)) for shift in self.examples]
+        groups: dict[tuple[str, str, str], list[int]] = {
+            (labels.get(kind, kind), limit_of(before).label, limit_of(after).label): counts
+            for (kind, before, after), counts in self.groups.items()
+        }
+        return replace(self, groups=groups, examples=shifts)
 
     def close(self) -> Foreseen:
         """Sort the examples and keep the largest."""

@@ -70,8 +70,11 @@ def check_file(path: Path) -> Spec:
     return check(_text(path), str(path))
 
 
-def publish(text: str, origin: str, *, by: User, at: datetime) -> Published:
-    """Check a document, then store a new version unless the newest says the same. Raises SpecError."""
+def publish(text: str, origin: str, *, by: User, at: datetime, source: str | None = None) -> Published:
+    """Check a document, then store a new version unless the newest says the same. Raises SpecError.
+
+    source: what to keep as the original where the document was made from something else, such as a notice.
+    """
     spec = check(text, origin)
     model: type[PublishedDocument] = _MODELS[type(spec)]
     content = json.loads(spec.model_dump_json(by_alias=True))
@@ -85,7 +88,7 @@ def publish(text: str, origin: str, *, by: User, at: datetime) -> Published:
             version=version,
             label=spec.label,
             spec=content,
-            source=text,
+            source=text if source is None else source,
             published_at=at,
             published_by=by,
         )

@@ -5,8 +5,14 @@ from __future__ import annotations
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from workflows.models import Case, Event
+from workflows.models import Case, Definition, Event
 from workflows.published import earlier, lifecycle
+
+
+def clock_labels() -> dict[str, str]:
+    """Clock kind → what the newest lifecycles call it."""
+    newest = Definition.objects.newest().values_list("pk", flat=True)
+    return {kind: clock.label for pk in newest for kind, clock in lifecycle(pk).clocks.items()}
 
 
 def already_sentence(case: Case, event: Event | None) -> str:

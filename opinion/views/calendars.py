@@ -22,6 +22,7 @@ from workflows.calendars.reading import Understood, read
 from workflows.models import CalendarVersion, User
 from workflows.publishing import publish
 from workflows.redating import preview, redate
+from workflows.wording import clock_labels
 
 TEXT_MAX = 200_000
 
@@ -80,7 +81,7 @@ def calendars(request: HttpRequest) -> HttpResponse:
         context |= {
             "understood": form.understood,
             "days": _days(notice) if notice else [],
-            "foreseen": preview(form.understood.spec, at=at),
+            "foreseen": preview(form.understood.spec, at=at).in_words(clock_labels()),
         }
     return render(request, "opinion/calendars.html", context, status=422 if form.errors else 200)
 
@@ -95,7 +96,7 @@ def _days(notice: Notice) -> list[tuple[str, str, str]]:
 def _publish(understood: Understood, by: User) -> str:
     at = timezone.now()
     text = json.dumps(understood.document, ensure_ascii=False, indent=1)
-    published = publish(text, understood.spec.code, by=by, at=at)
+    published = publish(text, understood.spec.code, by=by, at=at, source=understood.text)
     version = CalendarVersion.objects.get(pk=published.document.pk)
     done = redate(version, by=by, at=at)
     said = f"已发布“{version.label}”第 {version.version} 版" if published.fresh else "日历内容未变"

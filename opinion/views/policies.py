@@ -23,6 +23,7 @@ from workflows.policy import PolicySpec
 from workflows.publishing import check, publish
 from workflows.repolicing import move, preview
 from workflows.spec import SpecError
+from workflows.wording import clock_labels
 
 TEXT_MAX = 500_000
 ORIGIN = "时限规则"
@@ -132,7 +133,7 @@ def _foreseen(spec: PolicySpec) -> dict[str, Any]:
     newest = PolicyVersion.objects.filter(code=spec.code).order_by("-version").first()
     foreseen, unfit = preview(spec, at=timezone.now())
     return {
-        "foreseen": foreseen,
+        "foreseen": foreseen.in_words(clock_labels()),
         "unfit": list(unfit.items())[:20],
         "unfit_count": len(unfit),
         "differences": policy_differences(newest.parsed, spec) if newest else [],

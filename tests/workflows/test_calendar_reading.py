@@ -83,6 +83,38 @@ def test_what_is_not_understood_is_named_and_nothing_is_read(old, new, problem):
     assert any(problem in line for line in found), found
 
 
+def test_a_problem_names_its_line_and_the_way_to_write_it():
+    (problem,) = problems(NOTICE.replace("6月9日（周三）放假，共1天", "6月9日或放假"))
+    assert problem.startswith("第 10 行：看不懂：端午节：6月9日或放假")
+    assert "可改写成" in problem
+
+
+# The notice for the year that is shipped, 国办发明电〔2025〕7号, in its own form of words.
+NOTICE_2026 = """国务院办公厅关于2026年部分节假日安排的通知
+国办发明电〔2025〕7号
+各省、自治区、直辖市人民政府，国务院各部委、各直属机构：
+经国务院批准，现将2026年元旦、春节、清明节、劳动节、端午节、中秋节和国庆节放假调休日期的具体安排通知如下。
+一、元旦：1月1日（周四）至3日（周六）放假调休，共3天。1月4日（周日）上班。
+二、春节：2月15日（农历腊月二十八、周日）至23日（农历正月初七、周一）放假调休，共9天。2月14日（周六）、2月28日（周六）上班。
+三、清明节：4月4日（周六）至6日（周一）放假，共3天。
+四、劳动节：5月1日（周五）至5日（周二）放假调休，共5天。5月9日（周六）上班。
+五、端午节：6月19日（周五）至21日（周日）放假，共3天。
+六、中秋节：9月25日（周五）至27日（周日）放假，共3天。
+七、国庆节：10月1日（周四）至7日（周三）放假调休，共7天。9月20日（周日）、10月10日（周六）上班。
+"""
+
+
+def test_the_notice_of_2026_gives_the_calendar_that_is_shipped():
+    shipped = china().spec
+    before = shipped.model_copy(
+        update={
+            "exceptions": tuple(row for row in shipped.exceptions if row.date.year < 2026),
+            "published_through": dt.date(2025, 12, 31),
+        }
+    )
+    assert read(NOTICE_2026, before, origin="通知").spec == shipped
+
+
 def test_a_text_without_a_year_is_refused():
     assert problems("今年春节放假")[0].startswith("找不到年份")
 

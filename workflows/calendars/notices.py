@@ -48,12 +48,14 @@ def read_notice(text: str, *, source: str = "") -> Notice:
     if not source:
         number = _NUMBER.search(plain)
         notice.source = number[0] if number else f"{notice.year}年部分节假日安排的通知"
-    for line in filter(None, plain.splitlines()):
+    for position, line in enumerate(plain.splitlines(), 1):
+        known = len(notice.problems)
         section = _SECTION.match(line)
         if section:
             _read_section(notice, section["name"], section["body"])
         elif _SPEAKS_OF_DAYS.search(line):
-            notice.problems.append(f"看不懂：{line}")
+            notice.problems.append(_not_understood(line))
+        notice.problems[known:] = [f"第 {position} 行：{problem}" for problem in notice.problems[known:]]
     if not notice.off and not notice.problems:
         notice.problems.append("没有读到任何放假安排，请粘贴通知全文")
     for day in sorted(notice.off.keys() & notice.on.keys()):
@@ -64,7 +66,11 @@ def read_notice(text: str, *, source: str = "") -> Notice:
 def _read_section(notice: Notice, name: str, body: str) -> None:
     for sentence in filter(None, re.split(r"[。；;]", body)):
         if not _read_sentence(notice, name, sentence):
-            notice.problems.append(f"看不懂：{name}：{sentence}")
+            notice.problems.append(_not_understood(f"{name}：{sentence}"))
+
+
+def _not_understood(sentence: str) -> str:
+    return f"看不懂：{sentence}；可改写成“5月1日（周六）至5日（周三）放假”或“5月8日（周六）上班”的样子"
 
 
 def _read_sentence(notice: Notice, name: str, sentence: str) -> bool:

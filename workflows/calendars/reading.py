@@ -21,15 +21,25 @@ _NAMES = ("元旦", "春节", "清明节", "清明", "劳动节", "端午节", "
 
 @dataclass(frozen=True)
 class Understood:
-    """What was read. document: the whole next calendar. notice: the year that was added; None for a whole document."""
+    """What was read. document: the whole next calendar. notice: the year that was added; None for a whole document.
+
+    text: as it was given, to be kept with the version.
+    """
 
     document: dict[str, Any]
     spec: CalendarSpec
     notice: Notice | None
+    text: str
 
 
 def read(text: str, newest: CalendarSpec, *, origin: str) -> Understood:
     """Read any of the forms, told apart by their content, on top of the newest calendar. Raises CalendarError."""
+    document, notice = _understood(text, newest, origin)
+    spec = parse_calendar(document, origin=origin)
+    return Understood(spec.model_dump(mode="json"), spec, notice, text)
+
+
+def _understood(text: str, newest: CalendarSpec, origin: str) -> tuple[Any, Notice | None]:
     stripped = text.lstrip("\ufeff \r\n\t")
     if stripped.startswith("BEGIN:VCALENDAR"):
         return _with(read_ics(stripped), newest, origin)
@@ -37,33 +47,27 @@ def read(text: str, newest: CalendarSpec, *, origin: str) -> Understood:
         return _json(stripped, newest, origin)
     if re.search(r"^weekly:", stripped, re.MULTILINE):
         try:
-            return _whole(yaml.safe_load(stripped), origin)
+            return yaml.safe_load(stripped), None
         except yaml.YAMLError as error:
             raise CalendarError(origin, [f"YAML 格式有误：{error}"]) from error
     return _with(read_notice(text), newest, origin)
 
 
-def _json(text: str, newest: CalendarSpec, origin: str) -> Understood:
+def _json(text: str, newest: CalendarSpec, origin: str) -> tuple[Any, Notice | None]:
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         raise CalendarError(origin, [f"JSON 第 {error.lineno} 行第 {error.colno} 列格式有误"]) from error
     if isinstance(data, dict) and "weekly" in data:
-        return _whole(data, origin)
+        return data, None
     return _with(read_days(data), newest, origin)
 
 
-def _whole(data: Any, origin: str) -> Understood:
-    spec = parse_calendar(data, origin=origin)
-    return Understood(spec.model_dump(mode="json"), spec, None)
-
-
-def _with(notice: Notice, newest: CalendarSpec, origin: str) -> Understood:
+def _with(notice: Notice, newest: CalendarSpec, origin: str) -> tuple[Any, Notice | None]:
     try:
-        document = next_version(newest, notice)
+        return next_version(newest, notice), notice
     except ValueError as error:
         raise CalendarError(origin, str(error).splitlines()) from error
-    return Understood(document, parse_calendar(document, origin=origin), notice)
 
 
 def read_days(data: Any) -> Notice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
@@ -31,7 +32,8 @@ class PublishedQuerySet(models.QuerySet[D]):
 
 
 class PublishedDocument(models.Model):
-    """code × version → spec. `source` keeps the text as it was published, comments included."""
+    """code × version → spec. `source` keeps the text as it was published, comments included; of a calendar made
+    from a pasted notice, the notice."""
 
     code = models.CharField("代码", max_length=30)
     version = models.PositiveIntegerField("版本")
@@ -50,6 +52,11 @@ class PublishedDocument(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} v{self.version}"
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the original, to compare it with the paper."""
+        return sha256(self.source.encode()).hexdigest()
 
 
 class Definition(PublishedDocument):

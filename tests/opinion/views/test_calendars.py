@@ -46,3 +46,12 @@ def test_publishing_makes_a_version_by_the_person(page, county):
     assert "第 2 版" in response.content.decode()
     version = CalendarVersion.objects.latest_of("china")
     assert (version.version, version.published_by.username) == (2, "sysadmin")
+    assert version.source == NOTICE.strip()
+    assert version.fingerprint[:16] in response.content.decode()
+
+
+def test_what_was_pasted_is_kept_beside_what_is_wrong_with_it(page):
+    text = NOTICE.replace("5月8日（周六）上班", "5月8日或许上班吧")
+    shown = page.post(reverse("calendars"), {"code": "china", "text": text}).content.decode()
+    assert "第 9 行：看不懂" in shown
+    assert "5月8日或许上班吧。\n五、" in shown.replace("\r\n", "\n")

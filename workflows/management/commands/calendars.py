@@ -17,6 +17,7 @@ from workflows.management.acting import acting
 from workflows.models import CalendarVersion, User
 from workflows.publishing import publish
 from workflows.redating import preview, redate
+from workflows.wording import clock_labels
 
 
 class Command(BaseCommand):
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         understood = self._read(options["file"], newest)
         if understood.notice is not None:
             self._show(understood.notice)
-        self._foresee(preview(understood.spec, at=at))
+        self._foresee(preview(understood.spec, at=at).in_words(clock_labels()))
         if options["publish"]:
             self._publish(understood, by)
         else:
@@ -87,7 +88,7 @@ class Command(BaseCommand):
     def _publish(self, understood: Understood, by: User) -> None:
         at = timezone.now()
         text = json.dumps(understood.document, ensure_ascii=False, indent=1)
-        published = publish(text, understood.spec.code, by=by, at=at)
+        published = publish(text, understood.spec.code, by=by, at=at, source=understood.text)
         version = CalendarVersion.objects.get(pk=published.document.pk)
         done = redate(version, by=by, at=at)
         self.stdout.write(

@@ -16,6 +16,7 @@ from workflows.policy import PolicySpec
 from workflows.publishing import check_file, publish_file
 from workflows.repolicing import move, preview
 from workflows.spec import SpecError
+from workflows.wording import clock_labels
 
 
 class Command(BaseCommand):
@@ -95,7 +96,8 @@ class Command(BaseCommand):
         if not options["dry_run"]:
             self._carry_out(version, by)
 
-    def _show(self, foreseen: Foreseen, unfit: dict[str, str]) -> None:
+    def _show(self, found: Foreseen, unfit: dict[str, str]) -> None:
+        foreseen = found.in_words(clock_labels())
         self.stdout.write(
             f"{foreseen.cases} 件案件会换过去，其中计时中的时限 {foreseen.met} 个：推后 {foreseen.later}、"
             f"提前 {foreseen.earlier}、不再计时 {foreseen.ended}、立即逾期 {foreseen.late_at_once}"

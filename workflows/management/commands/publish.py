@@ -40,5 +40,9 @@ class Command(BaseCommand):
         kind = KINDS[type(document)]
         if published.fresh:
             self.stdout.write(f"已发布{kind} {document.code} 第 {document.version} 版（{document.label}）")
+            if isinstance(document, CalendarVersion):
+                self.stdout.write(
+                    f"在办时限未重算；要重算，执行 manage.py calendars {options['file']} --publish"
+                )
         else:
             self.stdout.write(f"{kind} {document.code} 第 {document.version} 版：内容未变")
