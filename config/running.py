@@ -13,14 +13,15 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection
+from django.db.models.functions import Now
 
 from config.schedule import Periodic
+from config.steady import TOLERANCE
 from notifications.models import Alert
 from workflows.models import PeriodicRun
 
 logger = logging.getLogger("huiyin.ticker")
 
-TOLERANCE = timedelta(minutes=5)
 # Idle runs are noted this often, those that did something a little more often, failures always.
 IDLE, BUSY = timedelta(seconds=10), timedelta(seconds=1)
 
@@ -32,8 +33,8 @@ def run(job: Periodic, at: datetime) -> object:
 
 def noted(name: str, at: datetime, work: Callable[[datetime], object]) -> object:
     """`work(moment)`, its outcome kept under this name. What it raises is noted and raised again."""
-    at = agreed(at)
-    before = PeriodicRun.objects.filter(pk=name).first()
+    before, there = _before(name)
+    at = agreed(at, there)
     # Said before the work is done: it may fail, and the next run shall not say it again.
     turned_back = before is not None and at < before.latest_at - TOLERANCE
     if before is not None and turned_back:
@@ -53,6 +54,14 @@ def noted(name: str, at: datetime, work: Callable[[datetime], object]) -> object
     if before is None or turned_back or before.failures or at - before.ran_at >= due:
         _note(name, at, began, before, result=str(result)[:200] if result else "")
     return result
+
+
+def _before(name: str) -> tuple[PeriodicRun | None, datetime | None]:
+    """What is noted of an entry, and in the same statement the server's clock where it has one of its own."""
+    if connection.vendor != "postgresql":
+        return PeriodicRun.objects.filter(pk=name).first(), None
+    row = PeriodicRun.objects.filter(pk=name).annotate(there=Now()).first()
+    return row, row.there if row else None
 
 
 def _note(
@@ -88,6 +97,11 @@ def agreed(at: datetime, there: datetime | None = None) -> datetime:
         f"{socket.gethostname()[:30]} 时钟与数据库不一致", f"本机 {at:%F %T%z}，数据库 {there:%F %T%z}", there
     )
     return there
+
+
+def stepped(ahead: timedelta, kept: datetime) -> None:
+    """This machine's clock went forward (`config.steady`)."""
+    _sound(f"{socket.gethostname()[:30]} 时钟前跳", f"快了 {ahead}，暂按原时钟 {kept:%F %T%z} 工作", kept)
 
 
 _said: dict[str, datetime] = {}

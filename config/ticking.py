@@ -10,7 +10,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import close_old_connections
 
@@ -27,6 +27,8 @@ GRACE_SECONDS = 10.0
 REST_SECONDS = 0.005
 # Whoever commits while another is ringing does not ring itself (`workflows.triggers.Bell`): look again after this.
 ECHO_SECONDS = 0.05
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Now = Callable[[], datetime]
 Work = Callable[[Periodic, datetime], object]
@@ -82,9 +84,9 @@ class _Loop:
         failures = 0
         echo = False
         while not self.stop.is_set():
-            at = self.now()
             close_old_connections()
             try:
+                at = self.now()
                 self.work(self.job, at)
                 failures = 0
                 echo = self._sleep(at, echo=echo)
@@ -98,21 +100,30 @@ class _Loop:
                 self.stop.wait(min(pause, max(BACK_OFF_SECONDS, self.job.every_seconds)))
 
     def _sleep(self, ran_at: datetime, *, echo: bool) -> bool:
-        """Until there is something to do again; returns whether a bell said so. echo: the last run was due to one."""
+        """Until there is something to do again; returns whether to look once more soon after that.
+
+        echo: this is that second look. A job whose rows say when it is needed looks there when the bell rings and
+        runs only if it is; what is written in a ringer's shadow it finds within its period.
+        """
         slept_from = time.monotonic()
         until = slept_from + (ECHO_SECONDS if echo else self.job.every_seconds)
+        # What was due when it ran and is still there is held by somebody, who rings when letting go.
+        after = ran_at
         while not self.stop.is_set():
             left = until - time.monotonic()
-            due = self.job.next_at(after=ran_at)
+            due = self.job.next_at(after=after)
             ahead = None if due is None else (due - self.now()).total_seconds()
             if (ahead is not None and ahead <= 0) or (left <= 0 and (echo or self.periodic)):
                 return False
             wait = self.job.every_seconds if left <= 0 else left
+            after = ran_at
             if self.bell.wait(wait if ahead is None else min(wait, ahead)):
                 self.stop.wait(max(0.0, slept_from + REST_SECONDS - time.monotonic()))
                 # What rings from here on is seen by the run that follows, or rings for the one after it.
                 self.bell.clear()
-                return True
+                if not self.job.next_path:
+                    return True
+                after = LONG_AGO
         return False
 
 

@@ -137,3 +137,34 @@ def test_two_beats_and_a_worker_do_each_thing_once(broker, overdue_desk, tmp_pat
         for process in processes:
             process.wait(30)
     assert missed(env) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.redis
+def test_waker_and_worker_need_no_beat_for_what_is_due(overdue_desk, redis_url):
+    env = {
+        **overdue_desk,
+        "CELERY_BROKER_URL": redis_url,
+        "CELERY_TASK_DEFAULT_QUEUE": f"huiyin-waker-{os.getpid()}",
+    }
+    worker = [sys.executable, "-m", "celery", "-A", "config", "worker", "--pool", "solo", "-l", "WARNING"]
+    commands = (worker, [sys.executable, "manage.py", "waker"])
+    processes = [subprocess.Popen(command, cwd=ROOT, env=env) for command in commands]
+    try:
+        assert wait_for(lambda: missed(env) > 0, 60)
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        endings = [process.wait(30) for process in processes]
+    assert missed(env) == 2
+    assert endings == [0, 0]
+
+
+@pytest.mark.slow
+def test_waker_without_a_broker_says_what_to_run(overdue_desk):
+    env = {**overdue_desk, "CELERY_BROKER_URL": ""}
+    said = subprocess.run(
+        [sys.executable, "manage.py", "waker"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 1
+    assert "manage.py ticker" in said.stderr

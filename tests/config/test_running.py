@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 
 from config import running
 from config.celery import app, publish
-from config.running import agreed, noted, run
+from config.running import agreed, noted, run, stepped
 from config.schedule import BY_NAME
 from notifications.models import Alert
 from tests.workflows.toy.world import make_world
@@ -32,7 +32,7 @@ def nothing_said_yet(monkeypatch):
 @pytest.fixture
 def one_clock(monkeypatch):
     """The database's clock is this machine's: a test chooses the moment."""
-    monkeypatch.setattr(running, "agreed", lambda at: at)
+    monkeypatch.setattr(running, "agreed", lambda at, there=None: at)
 
 
 def clock_alerts():
@@ -158,3 +158,8 @@ def test_tasks_survive_their_worker_and_carry_a_name_only():
     assert all(
         "eta" not in entry["options"] and "countdown" not in entry["options"] for entry in beat.values()
     )
+
+
+def test_step_forward_is_an_alert(db, at):
+    stepped(timedelta(hours=1), at)
+    assert clock_alerts() == [(f"{socket.gethostname()[:30]} 时钟前跳", 1)]

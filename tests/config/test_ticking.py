@@ -3,7 +3,7 @@
 import threading
 import time
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from config import listening
 from config.schedule import SCHEDULE, Periodic
-from config.ticking import run_until
+from config.ticking import _Loop, run_until
 from notifications.delivering import next_try
 from notifications.models import Notice
 from tests.workflows.toy.world import make_world
@@ -91,6 +91,39 @@ def test_loop_outlives_rows_that_cannot_be_read(counted, caplog):
     with ticking([Periodic("one", "", 0.01)], work=counted.work):
         assert counted.wait_for(3)
     assert "定时工作 one 失败，稍后重试" in caplog.text
+
+
+def test_bell_makes_a_job_that_knows_its_moments_look_before_it_runs(counted, monkeypatch):
+    """Here the bell rings twice, and only the second time is there something to do."""
+    loops: list[_Loop] = []
+
+    class Kept(_Loop):
+        def __init__(self, *given):
+            super().__init__(*given)
+            loops.append(self)
+
+    monkeypatch.setattr("config.ticking._Loop", Kept)
+    monkeypatch.setattr("config.ticking.can_listen", lambda: False)
+    looks = threading.Condition()
+    asked: list[datetime] = []
+    due: list[datetime] = []
+
+    def next_at(after):
+        with looks:
+            asked.append(after)
+            looks.notify_all()
+        return next((moment for moment in due if moment > after), None)
+
+    counted.next = next_at
+    with ticking([Periodic("one", "", NEVER, ("event",), "x")], work=counted.work):
+        with looks:
+            assert looks.wait_for(lambda: len(asked) >= 1, PATIENCE_SECONDS)
+            loops[0].bell.set()
+            assert looks.wait_for(lambda: len(asked) >= 2, PATIENCE_SECONDS)
+        assert len(counted.runs) == 1
+        due.append(counted.runs[0] - timedelta(seconds=1))
+        loops[0].bell.set()
+        assert counted.wait_for(2)
 
 
 def test_every_bell_is_one_that_rings():

@@ -10,8 +10,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from config.running import run
+from config.running import run, stepped
 from config.schedule import SCHEDULE
+from config.steady import Steady
 from config.ticking import run_until
 
 
@@ -29,4 +30,4 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        run_until(stop, now=timezone.now)
+        run_until(stop, now=Steady(timezone.now, stepped))

@@ -12,8 +12,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from config.celery import publish
-from config.running import noted
+from config.running import noted, stepped
 from config.schedule import SCHEDULE, Periodic
+from config.steady import Steady
 from config.ticking import run_until
 
 
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         woken = [job for job in SCHEDULE if job.bells or job.next_path]
-        run_until(stop, woken, now=timezone.now, work=_ask, periodic=False)
+        run_until(stop, woken, now=Steady(timezone.now, stepped), work=_ask, periodic=False)
 
 
 def _ask(job: Periodic, at: datetime) -> None:
