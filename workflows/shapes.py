@@ -114,7 +114,9 @@ _WRITTEN: dict[type | None, Callable[[Any], str]] = {
 
 
 def _element(value: Any) -> str:
-    """psycopg wraps JSON for a single parameter; inside an array its text is wanted."""
+    """psycopg wraps JSON and bytes for a single parameter; inside an array their text is wanted."""
+    if isinstance(value, bytes | memoryview):
+        return _quoted("\\x" + value.hex())
     if hasattr(value, "dumps") and hasattr(value, "obj"):
         value = value.dumps(value.obj)
     return "NULL" if value is None else _quoted(str(value))
