@@ -10,8 +10,11 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from config.schedule import BY_NAME, SCHEDULE, Periodic
@@ -168,3 +171,62 @@ def test_waker_without_a_broker_says_what_to_run(overdue_desk):
     )
     assert said.returncode == 1
     assert "manage.py ticker" in said.stderr
+
+
+@pytest.fixture
+def own_database(tmp_path):
+    """Environment of a desk in a PostgreSQL database of its own, and a connection beside it."""
+    given = settings.DATABASES["default"]
+    name = f"huiyin_outage_{os.getpid()}"
+    server = {
+        "host": given["HOST"],
+        "port": given["PORT"],
+        "user": given["USER"],
+        "password": given["PASSWORD"],
+    }
+    with psycopg.connect(**server, dbname="postgres", autocommit=True) as beside:
+        beside.execute(f"CREATE DATABASE {name}")
+        try:
+            url = (
+                f"postgres://{quote(given['USER'])}:{quote(given['PASSWORD'])}"
+                f"@{quote(given['HOST'], safe='')}:{given['PORT'] or 5432}/{name}"
+            )
+            env = {**os.environ, "HUIYIN_VAR": str(tmp_path), "DATABASE_URL": url}
+            manage(env, "migrate", "-v0")
+            yield env, beside, name
+        finally:
+            beside.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_ticker_outlives_its_database(own_database):
+    """Every connection is cut and none is let in for a while: the ticker waits, comes back and goes on."""
+    env, beside, name = own_database
+
+    def connections():
+        found = beside.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [name]).fetchone()
+        return found[0]
+
+    def logged():
+        with psycopg.connect(env["DATABASE_URL"]) as reader:
+            query = (
+                "SELECT count(*) FROM workflows_event WHERE name = 'clock.missed' AND relayed_at IS NOT NULL"
+            )
+            return reader.execute(query).fetchone()[0]
+
+    ticker = subprocess.Popen([sys.executable, "manage.py", "ticker"], cwd=ROOT, env=env)
+    try:
+        # One a job and the one that listens.
+        assert wait_for(lambda: connections() >= 4, 60)
+        beside.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        beside.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        time.sleep(4)
+        assert connections() == 0
+        beside.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        manage(env, "shell", "-v0", "-c", OVERDUE)
+        assert wait_for(lambda: logged() == 2, 60)
+        assert ticker.poll() is None
+    finally:
+        ticker.send_signal(signal.SIGTERM)
+    assert ticker.wait(20) == 0
