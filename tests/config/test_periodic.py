@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -173,12 +174,18 @@ def test_waker_without_a_broker_says_what_to_run(overdue_desk):
     assert "manage.py ticker" in said.stderr
 
 
+def one(found):
+    row = found.fetchone()
+    assert row is not None
+    return row[0]
+
+
 @pytest.fixture
 def own_database(tmp_path):
     """Environment of a desk in a PostgreSQL database of its own, and a connection beside it."""
     given = settings.DATABASES["default"]
     name = f"huiyin_outage_{os.getpid()}"
-    server = {
+    server: dict[str, Any] = {
         "host": given["HOST"],
         "port": given["PORT"],
         "user": given["USER"],
@@ -205,15 +212,14 @@ def test_ticker_outlives_its_database(own_database):
     env, beside, name = own_database
 
     def connections():
-        found = beside.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [name]).fetchone()
-        return found[0]
+        return one(beside.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [name]))
 
     def logged():
         with psycopg.connect(env["DATABASE_URL"]) as reader:
             query = (
                 "SELECT count(*) FROM workflows_event WHERE name = 'clock.missed' AND relayed_at IS NOT NULL"
             )
-            return reader.execute(query).fetchone()[0]
+            return one(reader.execute(query))
 
     ticker = subprocess.Popen([sys.executable, "manage.py", "ticker"], cwd=ROOT, env=env)
     try:
