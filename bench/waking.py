@@ -49,6 +49,8 @@ def due_to_notice(*, quick: bool) -> list[Table]:
         return []
     rounds, each, seconds = (1, 20, 4.0) if quick else (4, 64, 16.0)
     people = _county()
+    # What other subjects left open comes due when nobody measures it.
+    Clock.objects.filter(next_at__isnull=False).update(next_at=None)
     spent: dict[str, list[float]] = {OURS: [], PEER: [], RAW: []}
     for _ in range(rounds):
         spent[OURS] += _ticking(people, WOKEN, each, seconds)
