@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Count, F, Min
 
 from notifications.channels import CHANNELS, Channel, Send, Undelivered
 from notifications.checking import Checked, check
@@ -85,6 +85,19 @@ def next_try(*, after: datetime) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
+def _whole_people(due: NoticeQuerySet) -> list[int]:
+    """Ids of those who have waited longest, `ROWS` notices together at most; but one person's are never split."""
+    waiting = due.order_by().values("user_id").annotate(first=Min("id"), notices=Count("id")).order_by("first")
+    chosen: list[int] = []
+    rows = 0
+    for user_id, notices in waiting.values_list("user_id", "notices")[:PEOPLE]:
+        if chosen and rows + notices > ROWS:
+            break
+        chosen.append(user_id)
+        rows += notices
+    return chosen
+
+
 def back_off(attempts: int) -> timedelta:
     """How long to wait after so many failed attempts."""
     return min(FIRST_PAUSE * int(2 ** (attempts - 1)), LONGEST_PAUSE)
@@ -121,13 +134,11 @@ class _Round:
         at = self.moment()
         with transaction.atomic():
             due = Notice.objects.due(self.name, at=at)
-            waiting = list(dict.fromkeys(due.values_list("user_id", flat=True)[:ROWS]))[:PEOPLE]
-            people = User.objects.filter(pk__in=waiting).select_for_update(
+            people = User.objects.filter(pk__in=_whole_people(due)).select_for_update(
                 skip_locked=True, of=("self",), no_key=True
             )
             mine = [user.pk for user in people]
-            found = due.filter(user__in=mine).select_related("event__case", "event__unit", "user")
-            notices = list(found[:ROWS])
+            notices = list(due.filter(user__in=mine).select_related("event__case", "event__unit", "user"))
             for notice in notices:
                 notice.claim(self.token, at + self.lease)
             Notice.objects.filter(pk__in=[notice.pk for notice in notices]).update(
@@ -159,8 +170,9 @@ class _Round:
         except Undelivered as failure:
             self._failed(parcel, failure)
             return not failure.channel_down
+        sent_at = self.moment()
         for notice in parcel.notices:
-            notice.deliver(self.moment())
+            notice.deliver(sent_at)
         self.done.sent += self._store(parcel.notices)
         self.done.letters += 1
         return True
@@ -184,8 +196,9 @@ class _Round:
         over = [n for n in parcel.notices if failure.permanent or n.attempts >= MOST_ATTEMPTS]
         again = [n for n in parcel.notices if n not in over]
         logger.warning("%s未送出（%s），%d 条通知", self.channel.label, failure.code, len(parcel.notices))
+        now = self.moment()
         for notice in again:
-            notice.defer(self.moment() + back_off(notice.attempts), failure.code)
+            notice.defer(now + back_off(notice.attempts), failure.code)
         self.done.deferred += self._store(again)
         if over:
             self._bury(over, failure.code)

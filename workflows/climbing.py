@@ -14,10 +14,10 @@ from workflows.calendars import WorkingCalendar
 from workflows.clock_rules import lapses
 from workflows.ladders import LEVELS, LadderSpec, Rung, Standing, moment_after, repetition, standing
 from workflows.machine import machine, refusal
-from workflows.models import Case, Clock, Event, User
+from workflows.models import Case, Clock, Event
 from workflows.moves import Move
 from workflows.published import calendar, ladder
-from workflows.recording import append, missed_key, system_id
+from workflows.recording import append, missed_key, system_id, system_user
 
 WARNED, MISSED, ESCALATED, REPEATED = "clock.warned", "clock.missed", "clock.escalated", "clock.repeated"
 ACKNOWLEDGED = "clock.acknowledged"
@@ -46,7 +46,7 @@ class Deed:
             if transition is None or self.case.state not in transition.sources:
                 continue
             move = Move(
-                self.case, name, transition, spec, User.objects.system(), self.at, dict(self.data), self.case.state
+                self.case, name, transition, spec, system_user(), self.at, dict(self.data), self.case.state
             )  # fmt: skip
             if refusal(move) is None:
                 return move

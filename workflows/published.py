@@ -58,9 +58,9 @@ def _newest_id(versions: QuerySet[CalendarVersion] | QuerySet[LadderVersion]) ->
 def forget() -> None:
     """Empty the caches of documents: their ids mean nothing in another database."""
     from workflows.machine import machine
-    from workflows.recording import system_id
+    from workflows.recording import system_id, system_user
 
-    for cached in (lifecycle, earlier, policy, ladder, calendar, machine, system_id):
+    for cached in (lifecycle, earlier, policy, ladder, calendar, machine, system_id, system_user):
         cached.cache_clear()
 
 

@@ -124,7 +124,13 @@ def add_rows(new: Sequence[models.Model]) -> None:
 
 @lru_cache(maxsize=1)
 def system_id() -> int:
-    return User.objects.system().pk
+    return system_user().pk
+
+
+@lru_cache(maxsize=1)
+def system_user() -> User:
+    """The actor of what the machinery does by itself; there is one, and it never changes."""
+    return User.objects.system()
 
 
 def _advance(move: Move) -> str:
