@@ -121,7 +121,7 @@ def test_ticker_sweeps_and_stops_when_told(overdue_desk):
     "broker",
     [pytest.param("redis", marks=pytest.mark.redis), pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)],
 )
-def test_two_beats_and_a_worker_do_each_thing_once(broker, overdue_desk, tmp_path, request):
+def test_three_beats_and_a_worker_do_each_thing_once(broker, overdue_desk, tmp_path, request):
     url = request.getfixturevalue(f"{broker}_url")
     env = {
         **overdue_desk,
@@ -130,11 +130,13 @@ def test_two_beats_and_a_worker_do_each_thing_once(broker, overdue_desk, tmp_pat
     }
     celery = [sys.executable, "-m", "celery", "-A", "config"]
     worker = [*celery, "worker", "--pool", "solo", "-l", "WARNING", "-B", "-s", str(tmp_path / "beat1")]
-    beat = [*celery, "beat", "-l", "WARNING", "-s", str(tmp_path / "beat2"), "--pidfile="]
-    processes = [subprocess.Popen(command, cwd=ROOT, env=env) for command in (worker, beat)]
+    beats = [
+        [*celery, "beat", "-l", "WARNING", "-s", str(tmp_path / f"beat{n}"), "--pidfile="] for n in (2, 3)
+    ]
+    processes = [subprocess.Popen(command, cwd=ROOT, env=env) for command in (worker, *beats)]
     try:
         assert wait_for(lambda: missed(env) > 0, 60)
-        time.sleep(3)  # several more rounds of both beats
+        time.sleep(3)  # several more rounds of all beats
     finally:
         for process in processes:
             process.send_signal(signal.SIGTERM)
