@@ -87,7 +87,9 @@ def next_try(*, after: datetime) -> datetime | None:
 
 def _whole_people(due: NoticeQuerySet) -> list[int]:
     """Ids of those who have waited longest, `ROWS` notices together at most; but one person's are never split."""
-    waiting = due.order_by().values("user_id").annotate(first=Min("id"), notices=Count("id")).order_by("first")
+    waiting = (
+        due.order_by().values("user_id").annotate(first=Min("id"), notices=Count("id")).order_by("first")
+    )
     chosen: list[int] = []
     rows = 0
     for user_id, notices in waiting.values_list("user_id", "notices")[:PEOPLE]:
