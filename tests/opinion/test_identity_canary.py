@@ -24,6 +24,7 @@ from django.utils import timezone
 from opinion import jobs
 from opinion.contacts.book import Person
 from opinion.models import ExportJob, ImportJob
+from opinion.reports.keeping import rebuild
 from tests.factories.world import PATHS, World
 from workflows.models import Case, User
 from workflows.permits import available
@@ -37,9 +38,12 @@ TEXT = {
 }
 ROLES = (
     "clerk", "dispatcher", "reviewer", "caller", "officer", "leader", "supervisor", "exporter", "sysadmin", "secadmin",
-    "auditadmin", "handler", "head", "office_handler", "other_handler",
+    "auditadmin", "handler", "head", "deputy_head", "top_leader", "office_handler", "other_handler",
 )  # fmt: skip
 MAY_REVEAL = {"clerk", "dispatcher", "caller", "handler", "head"}
+
+
+OVERVIEWS = ("orders", "board", "figures", "forecast", "health", "policies", "calendars", "notices")
 
 
 @dataclass
@@ -129,6 +133,8 @@ def look_at_case(watch: Watch, case: Case, role: str, user: User, client: Client
     at = timezone.now()
     urls = [reverse("todo"), reverse("case_list") + "?phase=all", reverse("case", args=[case.number])]
     urls.append(reverse("lifecycle", args=["message"]) + f"?case={case.number}")
+    urls += [reverse(name, args=[case.number]) for name in ("audit", "case_forecast")]
+    urls += [reverse("explain", args=[case.number, "resolve", 1]), reverse("order", args=[case.number, 1])]
     if Case.objects.visible_to(user).filter(pk=case.pk).exists():
         urls += [reverse("action", args=[case.number, move.name]) for move in available(case, user, at=at)]
     for url in urls:
@@ -140,9 +146,15 @@ def test_pages_in_every_state_show_no_trace(county: World, watch: Watch):
     at = timezone.now() - timedelta(hours=2)
     cases = [county.walk(state, at, person=CANARY, **TEXT) for state in PATHS]
     assert {case.state for case in cases} == set(PATHS)
+    for case in cases:
+        if "issue_order" in {move.name for move in available(case, county.supervisor, at=at)}:
+            county.do(case, "issue_order", at=at, unit=case.lead_id or case.desk_id)
+    assert list(rebuild())[-1] >= len(cases)
     for role in ROLES:
         user = User.objects.get(pk=getattr(county, role).pk)
         client = enter(user)
+        for url in [*map(reverse, OVERVIEWS), reverse("board_cases") + "?what=open"]:
+            watch.answer(f"{role} {url}", client.get(url))
         for case in cases:
             look_at_case(watch, case, role, user, client)
     assert watch.looked_at > 2 * len(cases) * len(ROLES)
