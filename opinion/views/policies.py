@@ -93,7 +93,8 @@ def policies(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     if not may_keep_policies(user):
         raise PermissionDenied
-    form = PolicyForm(request.POST or None, request.FILES or None, initial=_initial(request))
+    sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = PolicyForm(*sent, initial=_initial(request))
     context: dict[str, Any] = {"form": form}
     if request.method == "POST" and form.is_valid():
         assert form.spec is not None
