@@ -35,8 +35,15 @@ SERVICE_URLS = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine cannot run, with the reason; where everything is required, let it fail instead."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot run, with the reason; where everything is required, let it fail instead.
+
+    What no database can change is tried once, on SQLite, where such a run comes first.
+    """
+    if _is_postgres():
+        once = [item for item in items if item.get_closest_marker("once")]
+        config.hook.pytest_deselected(items=once)
+        items[:] = [item for item in items if item not in once]
     lacking = {
         "postgres": "" if _is_postgres() else "DATABASE_URL names no PostgreSQL database",
         "browser": "" if chromium_path() else "Chromium is not installed",

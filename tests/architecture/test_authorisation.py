@@ -483,6 +483,7 @@ def visitors(db: None, settings: Any, tmp_path: Path) -> Visitors:
     return Visitors(make_world())
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_every_answer_is_the_one_in_the_table(visitors: Visitors):
     wrong = []

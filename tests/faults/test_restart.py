@@ -74,6 +74,7 @@ def _run(environment: dict[str, str], *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_acknowledged_writes_survive_a_crash_of_the_server(server: Any, tmp_path: Path):
     url = urlunsplit(urlsplit(str(server.get_uri()))._replace(path="/postgres"))

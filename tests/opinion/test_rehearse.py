@@ -209,6 +209,7 @@ def test_table_lines_up_under_chinese_headings():
     ]
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.django_db
 def test_real_messages(capsys):

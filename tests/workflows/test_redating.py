@@ -169,6 +169,7 @@ def test_statements_do_not_grow_with_the_cases(world, at):
 workdays = st.dates(dt.date(2026, 11, 1), dt.date(2026, 12, 31)).filter(china().is_working_day)
 
 
+@pytest.mark.once
 @given(
     st.datetimes(dt.datetime(2026, 11, 1), dt.datetime(2026, 12, 20), timezones=st.just(SHANGHAI)),  # noqa: DTZ001
     working_day_limits | minute_limits,
