@@ -109,7 +109,13 @@ def _event_key() -> Any:
         When(transition__gt="", then=Concat(Value("t."), F("transition"))),
         When(
             name__in=list(CLOCK_EVENTS),
-            then=Concat(Value("c."), F("name"), Value("."), KeyTextTransform("clock", "data")),
+            then=Concat(
+                Value("c."),
+                F("name"),
+                Value("."),
+                KeyTextTransform("clock", "data"),
+                output_field=CharField(),
+            ),
         ),
         default=Concat(Value("e."), F("name")),
         output_field=CharField(),
