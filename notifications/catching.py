@@ -40,6 +40,6 @@ def caught_mails() -> list[Caught] | None:
 
 
 def _read(text: str) -> Caught:
-    message = email.message_from_string(text, policy=policy.default)
+    message = email.message_from_bytes(text.encode(), policy=policy.default)
     assert isinstance(message, EmailMessage)
     return Caught(str(message["To"]), str(message["Subject"]), str(message["Date"]), message.get_content())

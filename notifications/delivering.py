@@ -52,6 +52,13 @@ class Delivered:
     def __bool__(self) -> bool:
         return bool(self.sent or self.void or self.dead)
 
+    def __str__(self) -> str:
+        """In words, for the page that shows how the machinery is."""
+        words = {
+            "送出": self.sent, "信件": self.letters, "失效": self.void, "延后": self.deferred, "未送达": self.dead,
+        }  # fmt: skip
+        return "，".join(f"{word} {count}" for word, count in words.items() if count)
+
 
 def deliver(*, at: datetime, lease: timedelta = LEASE, budget_seconds: float = BUDGET_SECONDS) -> Delivered:
     """Send everything whose moment has come, through every channel, or until the budget is used up.

@@ -93,11 +93,12 @@ def last_urge_waits(case: Case) -> Event | None:
 
 
 def next_urge_at(case: Case) -> datetime | None:
-    """Until when a reminder would come too soon after the last; None where there is nothing to wait for.
+    """Until when a reminder of the unit that has the case would come too soon after its last; None where there is nothing to wait for.
 
     How long is said by the policy's rule for the clock `urge`.
     """
-    newest = Event.objects.filter(case=case, name=URGED).order_by("-seq").first()
+    reminders = Event.objects.filter(case=case, name=URGED, data__unit=case.unit_id)
+    newest = reminders.order_by("-seq").first()
     rules = policy(case.policy_id)
     rule = rules.rule("urge", case.facts)
     if newest is None or rule.parsed_limit is None:

@@ -101,9 +101,10 @@ def somebody_holds_the_case_up(move: Move) -> Refusal | None:
 
 @guard
 def urge_waits_for_receipt(move: Move) -> Refusal | None:
-    if supervising.last_urge_waits(move.case) is None:
+    urge = supervising.last_urge_waits(move.case)
+    if urge is None:
         return Refusal("没有等待知悉的催办")
-    if not supervising.works_for(move.by, move.case.unit_id):
+    if not supervising.works_for(move.by, urge.data["unit"]):
         return Refusal("由被催办的单位知悉")
     return None
 

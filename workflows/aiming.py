@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from workflows.calendars import Pause, WorkingCalendar
 from workflows.dues import consumed, due_of
-from workflows.ladders import next_moment
+from workflows.ladders import moments, next_moment
 from workflows.models import Clock, ClockInterval, Extension
 from workflows.published import calendar, ladder
 
@@ -26,6 +27,17 @@ def aim(clock: Clock, interval: ClockInterval, granting: Extension | None = None
     clock.due_at, clock.provisional = due.at, due.provisional
     if clock.state == Clock.State.RUNNING:
         look_again(clock)
+
+
+def step_down(clock: Clock, *, at: datetime) -> None:
+    """After its deadline was put off: back to the rung the new one has reached by `at`; those above are climbed anew."""
+    if clock.ladder_id is None or not clock.rung:
+        return
+    reached = sum(
+        moment <= at for moment in moments(clock, ladder(clock.ladder_id), calendar(clock.calendar_id))
+    )
+    if reached < clock.rung:
+        clock.rung, clock.repeats = reached, 0
 
 
 def look_again(clock: Clock) -> None:

@@ -150,8 +150,12 @@ class Climb:
         )  # fmt: skip
 
     def _key(self, word: str, spec: LadderSpec, number: int) -> str:
-        """(clock, cycle, rung) once: UNIQUE(case, key) of the log holds it in the schema."""
-        return f"{word}:{self.clock.kind}:{self.clock.cycle}:{spec.code}:{number}"
+        """(clock, cycle, rung) once for a deadline: UNIQUE(case, key) of the log holds it in the schema.
+
+        A deadline put off is another one, to which the clock climbs anew.
+        """
+        clock = self.clock
+        return f"{word}:{clock.kind}:{clock.cycle}:{spec.code}:{number}:{clock.due_at.timestamp():.0f}"
 
 
 def rounds(deeds: list[Deed]) -> Iterator[list[Deed]]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from workflows import rows
-from workflows.aiming import aim, look_again, worst_level
+from workflows.aiming import aim, look_again, step_down, worst_level
 from workflows.calendars import Due
 from workflows.clock_reading import Going, read
 from workflows.clock_rules import lapses, met_by, stands_still
@@ -248,15 +248,20 @@ class ClockBook:
         # The account goes on from where the pause ended, with no hole even where the wall clock was set back.
         began = self._close(going, at)
         clock.state = Clock.State.RUNNING
-        self._aim(going)
+        self._aim(going, at=at)
         going.interval = ClockInterval(clock=clock, kind=ClockInterval.Kind.RUN, started_at=began)
         self._opened.append(going.interval)
 
-    def _aim(self, going: Going, granting: Extension | None = None) -> None:
+    def _aim(self, going: Going, *, at: datetime, granting: Extension | None = None) -> None:
         """Due moment and time used, on the newest calendar. A miss already in the log stays there."""
-        going.clock.calendar_id = self._calendar_id(policy(going.clock.policy_id).calendar)
-        aim(going.clock, going.interval, granting)
-        self._touch(going.clock)
+        clock, before = going.clock, going.clock.due_at
+        clock.calendar_id = self._calendar_id(policy(clock.policy_id).calendar)
+        aim(clock, going.interval, granting)
+        if clock.due_at > before:
+            step_down(clock, at=at)
+            if clock.state == Clock.State.RUNNING:
+                look_again(clock)
+        self._touch(clock)
 
     def _rerate(self, move: Move) -> None:
         """The case was re-rated: going clocks take the limit now fitting, by the policy version they began with.
@@ -273,7 +278,7 @@ class ClockBook:
                 continue
             before, clock.rule, clock.limit = clock.due_at, rule.row, rule.limit
             self._change_ladder(clock, rule.ladder)
-            self._aim(going)
+            self._aim(going, at=move.at)
             move.logged.setdefault("clocks", {})[kind] = [before.isoformat(), clock.due_at.isoformat()]
 
     def _extend(self, extension: Extension, move: Move) -> None:
@@ -283,7 +288,7 @@ class ClockBook:
             raise Cannot(f"{move.case.number} 申请延期的时限已经结束，不能再延")
         clock = found[0].clock
         before = clock.due_at
-        self._aim(found[0], granting=extension)
+        self._aim(found[0], at=move.at, granting=extension)
         extension.state, extension.decided_at, extension.decider = Extension.State.GRANTED, move.at, move.by
         extension.due_from, extension.due_to = before, clock.due_at
         self._granted.append(extension)

@@ -14,12 +14,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Sum
+from django.utils import timezone
 
 from workflows.errors import Cannot
 from workflows.limits import Limit, LimitError, LimitUnit
 from workflows.models import Case, Clock, Extension
 from workflows.moves import Move
-from workflows.published import policy
+from workflows.published import calendar, policy
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,15 @@ def obstacle(case: Case, kind: str, amount: str, *, at: datetime, late: bool) ->
         return "时限尚未到期，请由承办单位申请延期"
     if not late and at > found.clock.due_at:
         return "时限已过，承办单位不能再申请；确有必要的由督办员提出逾期延期"
-    return found.obstacle(wanted)
+    return found.obstacle(wanted) or _still_late(found.clock, wanted, at)
+
+
+def _still_late(clock: Clock, amount: Limit, at: datetime) -> str:
+    """Why so much would not help: counted from the deadline that has passed, the new one has passed, too."""
+    until = calendar(clock.calendar_id).due(clock.due_at, amount).at
+    if until > at:
+        return ""
+    return f"自原到期日起延长{amount.label}只到 {timezone.localtime(until):%Y-%m-%d %H:%M}，仍已逾期，请增加"
 
 
 def ask(move: Move, *, kind: str, amount: str, reason: str, late: bool = False) -> Extension:
@@ -121,7 +130,9 @@ def grant(move: Move) -> Extension:
     if extension.requester_id == move.by.pk:
         raise Cannot("不能批准自己提出的延期，请由他人批准")
     left = room(extension.clock)
-    refusal = left.obstacle(Limit.parse(extension.amount)) if left else "规则不允许延长这个时限"
+    amount = Limit.parse(extension.amount)
+    refusal = left.obstacle(amount) if left else "规则不允许延长这个时限"
+    refusal = refusal or _still_late(extension.clock, amount, move.at)
     if refusal:
         raise Cannot(refusal)
     move.log(**_codes(extension), approver=move.by.pk)

@@ -40,6 +40,14 @@ class Swept:
     def __bool__(self) -> bool:
         return bool(self.warned or self.missed or self.escalated or self.repeated or self.fired)
 
+    def __str__(self) -> str:
+        """In words, for the page that shows how the machinery is."""
+        words = {
+            "提醒": self.warned, "逾期": self.missed, "升级": self.escalated, "重复": self.repeated,
+            "系统办理": self.fired, "正由他人办理": self.held,
+        }  # fmt: skip
+        return "，".join(f"{word} {count}" for word, count in words.items() if count)
+
 
 _COUNTS = {WARNED: "warned", MISSED: "missed", ESCALATED: "escalated", REPEATED: "repeated"}
 

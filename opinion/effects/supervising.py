@@ -8,14 +8,14 @@ from opinion import supervising
 from opinion.models import SupervisionOrder
 from opinion.models.supervision import AWAITING
 from workflows.errors import Cannot
-from workflows.ladders import COLOURS, LEVELS
+from workflows.ladders import LEVELS
 from workflows.models import Clock, Event
 from workflows.moves import Move
 from workflows.registry import effect
 
 State = SupervisionOrder.State
 # What the system writes where a ladder, not a person, issues the order.
-LATE = "“{clock}”已逾期，达到{colour}督办。"
+LATE = "“{clock}”已逾期，尚未完成。"
 DEMAND = "请立即办理，并在反馈期限内书面报告办理情况和逾期原因。"
 
 
@@ -40,7 +40,7 @@ def issue_order(move: Move) -> None:
 
 def _what_is_late(move: Move, kind: str) -> str:
     declared = move.lifecycle.clocks.get(kind)
-    return LATE.format(clock=declared.label if declared else kind, colour=COLOURS[move.data["colour"]])
+    return LATE.format(clock=declared.label if declared else kind)
 
 
 @effect

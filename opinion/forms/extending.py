@@ -36,7 +36,11 @@ class RequestExtensionForm(MoveForm):
 
     def prepare(self) -> None:
         declared = lifecycle(self.case.definition_id).clocks
-        self._rooms = {room.clock.kind: room for room in extensions.extendable(self.case)}
+        self._rooms = {
+            room.clock.kind: room
+            for room in extensions.extendable(self.case)
+            if self.at is None or self.late == (self.at > room.clock.due_at)
+        }
         self.offer(
             "clock",
             [

@@ -48,10 +48,14 @@ class IssueOrderForm(MoveForm):
 
     def prepare(self) -> None:
         case = self.case
-        units = {unit.pk: unit.name for unit in (case.lead, case.desk) if unit is not None}
+        taken = {order.unit_id for order in supervising.open_orders(case)}
+        units = {
+            unit.pk: unit.name for unit in (case.lead, case.desk) if unit is not None and unit.pk not in taken
+        }
         self.offer("unit", list(units.items()))
         self.offer("colour", _colours(0))
-        self.initial.setdefault("unit", case.unit_id)
+        if case.unit_id in units:
+            self.initial.setdefault("unit", case.unit_id)
 
 
 @form("raise_order")

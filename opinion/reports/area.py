@@ -49,13 +49,18 @@ def soon_until(at: datetime) -> datetime:
     return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
 
 
+# Nobody asks for others, and arithmetic ends at the edges of the calendar.
+EARLIEST, LATEST = 2000, 2199
+
+
 def month_named(text: str) -> date | None:
     """`2026-11` → its first day; None where that is no month."""
     try:
         year, month = (int(part) for part in text.split("-"))
-        return date(year, month, 1)
+        found = date(year, month, 1)
     except ValueError:
         return None
+    return found if EARLIEST <= found.year <= LATEST else None
 
 
 def months_before(month: date, count: int) -> list[date]:

@@ -48,7 +48,7 @@ def test_run_is_noted_with_what_it_did(world, at, one_clock):
     run(SWEEP, due_at)
     row = PeriodicRun.objects.get(pk="sweep")
     assert (row.ran_at, row.latest_at, row.result_at, row.failures) == (due_at, due_at, due_at, 0)
-    assert "missed=1" in row.result
+    assert "逾期 1" in row.result
 
 
 def test_idle_runs_are_noted_now_and_then_only(world, at, one_clock):

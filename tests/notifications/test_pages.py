@@ -4,8 +4,10 @@ from datetime import time
 from unittest import mock
 
 import pytest
+from django.core.mail import send_mail
 from django.urls import reverse
 
+from notifications.catching import caught_mails
 from notifications.delivering import deliver
 from notifications.models import Alert, Notice, Preference
 from tests.notifications.telling import give, given, mails
@@ -198,3 +200,11 @@ def test_caught_mails_are_shown_as_their_reader_would_see_them(keeper, world, at
 def test_mails_that_are_really_sent_are_not_kept(keeper, world, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     assert "这里不留副本" in keeper.get(reverse("mails")).content.decode()
+
+
+def test_kept_mails_are_read_as_they_were_written(settings, tmp_path):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = tmp_path
+    send_mail("延期已批准", "TY2026-000001 延期已批准", "desk@offices.example", ["worker@offices.example"])
+    (mail,) = caught_mails() or []
+    assert (mail.subject, mail.body.strip()) == ("延期已批准", "TY2026-000001 延期已批准")

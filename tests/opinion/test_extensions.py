@@ -193,3 +193,37 @@ def test_redo_begins_a_new_cycle_and_leaves_the_old_outcome(county, at):
     county.do(case, "redo", at=at + DAY)
     assert case.clocks.get(kind="redo").limit == "3wd"
     assert list(case.clocks.filter(pk__in=[row["id"] for row in before]).order_by("id").values()) == before
+
+
+def test_a_deadline_put_off_is_climbed_to_anew(county, case, at):
+    """Reminders and the breach are said again for the new date, and the colour of the old one goes."""
+    clock = resolve(case)
+    near = clock.due_at - timedelta(hours=2)
+    county.do(case, "request_extension", at=at)
+    sweep(at=near)
+    assert resolve(case).rung == 2
+    county.do(case, "grant_extension", at=near)
+    moved = resolve(case)
+    assert (moved.rung, Case.objects.get(pk=case.pk).rung) == (0, 0)
+    sweep(at=moved.due_at - timedelta(hours=2))
+    assert resolve(case).rung == 2
+    said = case.events.filter(data__clock="resolve", data__rung="near")
+    assert said.count() == 2
+    assert verify_clocks().problems == []
+
+
+def test_after_a_late_extension_the_new_date_is_told_though_the_miss_is_logged_once(county, case, at):
+    late = resolve(case).due_at + timedelta(minutes=1)
+    sweep(at=late)
+    county.do(case, "request_late_extension", at=late)
+    county.do(case, "grant_extension", at=late)
+    sweep(at=resolve(case).due_at)
+    assert case.events.filter(name="clock.missed", data__clock="resolve").count() == 1
+    breach = case.events.filter(data__clock="resolve", data__rung="breach").order_by("seq")
+    assert list(breach.values_list("name", flat=True)) == ["clock.missed", "clock.escalated"]
+
+
+def test_an_extension_that_ends_in_the_past_is_refused(county, case, at):
+    late = resolve(case).due_at + 10 * DAY
+    with pytest.raises(Cannot, match="仍已逾期，请增加"):
+        county.do(case, "request_late_extension", at=late)

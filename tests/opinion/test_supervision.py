@@ -214,7 +214,7 @@ def test_the_yellow_rung_issues_an_order_and_the_red_one_raises_it(county, case,
     assert (found.colour, found.unit, found.clock, found.issuer) == (
         "yellow", county.housing, "resolve", User.objects.system(),
     )  # fmt: skip
-    assert case.notes.get(kind="problem").text == "“办结”已逾期，达到黄色督办。"
+    assert case.notes.get(kind="problem").text == "“办结”已逾期，尚未完成。"
     sweep(at=working_days_later(clock, 3))
     assert (order(case).colour, order(case).number) == ("red", 1)
     names = list(case.events.filter(name__startswith="order.").order_by("seq").values_list("name", flat=True))
@@ -325,6 +325,16 @@ def test_telling_of_orders_takes_as_many_statements_for_six_as_for_one(county, a
     about = [query for query in asked if "opinion_supervisionorder" in query["sql"]]
     assert Notice.objects.filter(event__name="order.issued", channel="inbox").count() == 3 * cases
     assert len(about) == 0
+
+
+def test_a_reminder_stays_with_the_unit_it_was_sent_to(county, case, at):
+    """The next unit is not asked to take note of it, and can be reminded in its turn."""
+    county.do(case, "urge", at=at)
+    county.do(case, "draft_reply", at=at)
+    with pytest.raises(Cannot, match="由被催办的单位知悉"):
+        county.do(case, "acknowledge_urge", at=at, by=county.dispatcher)
+    county.do(case, "urge", at=at)
+    assert case.events.filter(name="case.urged").count() == 2
 
 
 # ---- races

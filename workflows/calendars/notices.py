@@ -155,7 +155,7 @@ def _rows(spec: CalendarSpec, notice: Notice) -> Iterator[CalendarException]:
 def _gaps(spec: CalendarSpec, notice: Notice) -> Iterator[str]:
     if notice.year > spec.published_through.year + 1:
         yield f"日历只公布到 {spec.published_through}，请先补上 {spec.published_through.year + 1} 年"
-    if notice.year < spec.published_from.year:
+    if 0 < notice.year < spec.published_from.year:
         yield f"{notice.year} 年早于日历的起始 {spec.published_from}"
     for day in notice.on:
         if spec.working_weekday(day):

@@ -98,7 +98,8 @@ def _running(port: int) -> Iterator[list[subprocess.Popen[bytes]]]:
         sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", f"{HOST}:{port}", "--threads", "8",
         "--log-level", "warning", "--chdir", str(BASE_DIR),
     ]  # fmt: skip
-    processes = [subprocess.Popen(command) for command in (serve, [*manage, "ticker"])]  # noqa: S603  # our own programs
+    environment = {"HUIYIN_BASE_URL": f"http://{HOST}:{port}", **os.environ}
+    processes = [subprocess.Popen(command, env=environment) for command in (serve, [*manage, "ticker"])]  # noqa: S603  # our own programs
     try:
         _wait_until_up(port, processes[0])
         yield processes

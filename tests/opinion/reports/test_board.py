@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from opinion.exports.records import first_broken
@@ -198,3 +199,10 @@ def test_explain_page_counts_to_the_deadline_the_clock_has(busy: World):
         checked += len(told.parts[0].lines)
     assert checked > 10
     assert client.get(f"/cases/{case.number}/clocks/resolve/9/").status_code == 404
+
+
+@pytest.mark.parametrize("month", ["0001-01", "9999-12", "2026-13", "十月"])
+def test_a_month_nobody_asks_for_is_not_found(county: World, month: str):
+    client = browser(county.supervisor)
+    for page in ("board", "figures"):
+        assert client.get(reverse(page), {"month": month}).status_code == 404
