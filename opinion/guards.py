@@ -123,7 +123,7 @@ def pause_is_allowed(move: Move) -> Refusal | None:
     if rule.in_total is None:
         return None
     rules_calendar = calendar(newest_calendar_id(policy(move.case.policy_id).calendar))
-    if left_in_total(rules_calendar, rule.in_total, used_by(move.case, "suspension")) is None:
+    if left_in_total(rules_calendar, rule.in_total, used_by(move.case.pk, "suspension")) is None:
         return Refusal(f"本案累计暂停已满{Limit.parse(rule.in_total).label}，不能再暂停")
     return None
 

@@ -14,7 +14,7 @@ from opinion.models import SupervisionOrder
 from opinion.models.supervision import AWAITING
 from workflows.ladders import COLOURS, LEVELS
 from workflows.limits import Limit
-from workflows.models import Case, Clock, Event, Unit, User
+from workflows.models import Case, Event, Unit, User
 from workflows.published import lifecycle
 from workflows.wording import event_label
 
@@ -146,7 +146,7 @@ def sheet_of(order: SupervisionOrder, *, at: datetime) -> OrderSheet:
         clock=declared.label if declared else order.clock,
         limit=Limit.parse(missed.limit).label if missed else "",
         source=rule.source if rule else "",
-        clock_due_at=_due(missed),
+        clock_due_at=missed.due_at if missed else None,
         steps=[
             Said(
                 event,
@@ -156,7 +156,3 @@ def sheet_of(order: SupervisionOrder, *, at: datetime) -> OrderSheet:
             for event in steps
         ],
     )
-
-
-def _due(clock: Clock | None) -> datetime | None:
-    return clock.due_at if clock else None

@@ -8,17 +8,18 @@ from typing import Any
 
 from opinion.models import SupervisionOrder
 from opinion.models.supervision import DESK_FEEDBACK
+from workflows.aiming import worst_level
+from workflows.climbing import ACKNOWLEDGED
 from workflows.limits import Limit
 from workflows.models import Case, Clock, Event, User
-from workflows.published import calendar, ladder, newest_calendar_id, policy
+from workflows.published import calendar, newest_calendar_id, policy
+from workflows.sweeper import last_said
 
 # Clocks the desk has to meet; all others are the handling unit's.
 DESK_CLOCKS = frozenset(
     {"assign", "decide", "review", "publish", "call_back", "suspension", "transfer", DESK_FEEDBACK}
 )
 URGED = "case.urged"
-ACKNOWLEDGED = "clock.acknowledged"
-RUNGS = ("clock.warned", "clock.missed", "clock.escalated")
 # Who answers to an order on behalf of a unit.
 ANSWERING = (
     "unit_handler", "unit_head", "deputy_head", "dispatcher", "reviewer", "caller", "confidential_officer",
@@ -73,17 +74,15 @@ def unacknowledged(case: Case, user: User) -> list[Clock]:
     }
     if not standing:
         return []
-    said = Event.objects.filter(case=case, name__in=[*RUNGS, ACKNOWLEDGED]).order_by("seq")
-    newest: dict[str, str] = {}
-    for name, data in said.values_list("name", "data"):
-        if name == ACKNOWLEDGED or "rung" in data:
-            newest[str(data.get("clock"))] = name
-    waiting = [clock for kind, clock in standing.items() if newest.get(kind, ACKNOWLEDGED) != ACKNOWLEDGED]
-    return sorted(waiting, key=lambda clock: (-_level(clock), clock.due_at))
+    newest = last_said([case.pk])
+    waiting = [
+        clock for kind, clock in standing.items() if newest.get((case.pk, kind), ACKNOWLEDGED) != ACKNOWLEDGED
+    ]
+    return sorted(waiting, key=lambda clock: (-worst_level([clock]), clock.due_at))
 
 
-def _level(clock: Clock) -> int:
-    return ladder(clock.ladder_id).level(clock.rung) if clock.ladder_id else 0
+def times_urged(case: Case) -> int:
+    return Event.objects.filter(case=case, name=URGED).count()
 
 
 def last_urge_waits(case: Case) -> Event | None:

@@ -29,6 +29,19 @@ def aim(clock: Clock, interval: ClockInterval, granting: Extension | None = None
         look_again(clock)
 
 
+def put_on(clock: Clock, ladder_id: int | None) -> None:
+    """Rungs of two ladders do not compare: on another one the climb begins anew, straight to where it stands."""
+    before, after = (ladder(pk).code if pk else None for pk in (clock.ladder_id, ladder_id))
+    if before != after:
+        clock.ladder_id, clock.rung, clock.repeats = ladder_id, 0, 0
+
+
+def earliest(clocks: Iterable[Clock]) -> Clock | None:
+    """The running clock that is due first."""
+    running = (clock for clock in clocks if clock.state == Clock.State.RUNNING)
+    return min(running, key=lambda clock: clock.due_at, default=None)
+
+
 def step_down(clock: Clock, *, at: datetime) -> None:
     """After its deadline was put off: back to the rung the new one has reached by `at`; those above are climbed anew."""
     if clock.ladder_id is None or not clock.rung:

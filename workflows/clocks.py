@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from workflows import rows
-from workflows.aiming import aim, look_again, step_down, worst_level
+from workflows.aiming import aim, earliest, look_again, put_on, step_down, worst_level
 from workflows.calendars import Due
 from workflows.clock_reading import Going, read
 from workflows.clock_rules import lapses, met_by, stands_still
@@ -22,7 +22,7 @@ from workflows.errors import Cannot
 from workflows.models import Case, Clock, ClockInterval, Extension
 from workflows.moves import Move
 from workflows.policy import ClockRule
-from workflows.published import calendar, ladder, newest_calendar_id, newest_ladder_id, policy
+from workflows.published import calendar, newest_calendar_id, newest_ladder_id, policy
 from workflows.sheaf import Sheaf
 
 
@@ -150,8 +150,7 @@ class ClockBook:
 
     def earliest(self, case_id: int) -> Clock | None:
         """The running clock that is due first."""
-        running = [g.clock for g in self.going[case_id].values() if g.clock.state == Clock.State.RUNNING]
-        return min(running, key=lambda clock: clock.due_at, default=None)
+        return earliest(going.clock for going in self.going[case_id].values())
 
     def write(self, sheaf: Sheaf | None = None) -> None:
         """Store every change, now or with the rest of `sheaf`."""
@@ -277,7 +276,7 @@ class ClockBook:
                 self._finish(going, move, met=False)
                 continue
             before, clock.rule, clock.limit = clock.due_at, rule.row, rule.limit
-            self._change_ladder(clock, rule.ladder)
+            put_on(clock, self._ladder_id(rule.ladder))
             self._aim(going, at=move.at)
             move.logged.setdefault("clocks", {})[kind] = [before.isoformat(), clock.due_at.isoformat()]
 
@@ -293,11 +292,6 @@ class ClockBook:
         extension.due_from, extension.due_to = before, clock.due_at
         self._granted.append(extension)
         move.logged.setdefault("clocks", {})[clock.kind] = [before.isoformat(), clock.due_at.isoformat()]
-
-    def _change_ladder(self, clock: Clock, code: str | None) -> None:
-        """Rungs of two ladders do not compare: on another one the climb begins anew, straight to where it stands."""
-        if (ladder(clock.ladder_id).code if clock.ladder_id else None) != code:
-            clock.ladder_id, clock.rung, clock.repeats = self._ladder_id(code), 0, 0
 
     def _close(self, going: Going, at: datetime) -> datetime:
         """End the open interval; returns when. A wall clock set back may not make it end before it began."""

@@ -31,7 +31,6 @@ class Room:
     unit: LimitUnit
     longest: Decimal
     times_left: int
-    total_left: Decimal
 
     def obstacle(self, amount: Limit) -> str:
         """Why not so much; empty where it may be."""
@@ -69,12 +68,13 @@ def _room(clock: Clock, granted: Iterable[str]) -> Room | None:
     left = total.amount - sum((limit.amount for limit in past if limit.unit is each.unit), Decimal(0))
     times_left = max(rule.extension.times - len(past), 0)
     longest = min(each.amount, left) if times_left else Decimal(0)
-    return Room(clock, each.unit, longest, times_left, left)
+    return Room(clock, each.unit, longest, times_left)
 
 
-def used_by(case: Case, kind: str) -> int:
+def used_by(case_id: int, kind: str) -> int:
     """Seconds that the finished cycles of a clock have used together."""
-    return case.clocks.filter(kind=kind).aggregate(used=Sum("consumed_seconds"))["used"] or 0
+    finished = Clock.objects.filter(case=case_id, kind=kind, finished_at__isnull=False)
+    return finished.aggregate(used=Sum("consumed_seconds"))["used"] or 0
 
 
 def pending(case: Case) -> Extension | None:

@@ -20,7 +20,7 @@ from django.db import connection, connections, models, transaction
 from django.utils import timezone
 
 from workflows import rows
-from workflows.aiming import consumed_in, look_again, pauses_of, worst_level
+from workflows.aiming import consumed_in, earliest, look_again, pauses_of, worst_level
 from workflows.calendars import Due, WorkingCalendar
 from workflows.clocks import Miss
 from workflows.dues import due_of
@@ -231,7 +231,7 @@ def _tell(plans: Sequence[Plan], name: str, *, by: User, at: datetime) -> None:
         if plan.data is None:
             continue
         case = plan.case
-        first = _earliest(plan.clocks)
+        first = earliest(plan.clocks)
         for miss in plan.misses:
             plan.events.append(miss_event(case, miss, state=case.state, recorded_at=recorded_at))
         event = append(
@@ -241,12 +241,6 @@ def _tell(plans: Sequence[Plan], name: str, *, by: User, at: datetime) -> None:
         plan.events.append(event)
         case.due_at, case.provisional = (first.due_at, first.provisional) if first else (None, False)
         case.rung = worst_level(clock for clock in plan.clocks if clock.is_going)
-
-
-def _earliest(clocks: Sequence[Clock]) -> Clock | None:
-    """The running clock that is due first."""
-    running = [clock for clock in clocks if clock.state == Clock.State.RUNNING]
-    return min(running, key=lambda clock: clock.due_at, default=None)
 
 
 # ---- under the lock

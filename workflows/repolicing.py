@@ -13,16 +13,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models import Exists, OuterRef, Q
 
-from workflows.aiming import look_again
+from workflows.aiming import look_again, put_on
 from workflows.clock_rules import lapses
 from workflows.clocks import Miss
 from workflows.dues import consumed, left_in_total
+from workflows.extensions import used_by
 from workflows.foreseeing import Foreseen
 from workflows.models import Case, Clock, ClockInterval, PolicyVersion, User
 from workflows.policy import ClockRule, PolicySpec
-from workflows.published import calendar, ladder, lifecycle, newest_calendar_id, newest_ladder_id, policy
+from workflows.published import calendar, lifecycle, newest_calendar_id, newest_ladder_id, policy
 from workflows.recasting import GOING, NOTHING, History, Plan, Recast, foresee, recast
 
 EVENT = "policy.changed"
@@ -90,7 +91,7 @@ class PolicyChange:
             self._end(plan, clock, history, at=at)
             return
         limit = self._limit(clock, rule)
-        self._change_ladder(clock, rule.ladder)
+        put_on(clock, self.ladders[rule.ladder] if rule.ladder else None)
         clock.rule, clock.limit = rule.row, limit
         if self.version is not None:
             clock.policy_id = self.version.pk
@@ -109,8 +110,7 @@ class PolicyChange:
             return clock.limit
         if rule.in_total is None:
             return rule.limit
-        earlier = Clock.objects.filter(case=clock.case_id, kind=clock.kind, finished_at__isnull=False)
-        used = earlier.aggregate(used=Sum("consumed_seconds"))["used"] or 0
+        used = used_by(clock.case_id, clock.kind)
         on = calendar(self.calendar_id)
         left = left_in_total(on, rule.in_total, used)
         if left is None:
@@ -118,11 +118,6 @@ class PolicyChange:
             return clock.limit
         shorter = on.due(clock.started_at, left).at < on.due(clock.started_at, rule.parsed_limit or left).at
         return str(left) if shorter else rule.limit
-
-    def _change_ladder(self, clock: Clock, code: str | None) -> None:
-        """As a re-rating does it: rungs of two ladders do not compare."""
-        if (ladder(clock.ladder_id).code if clock.ladder_id else None) != code:
-            clock.ladder_id, clock.rung, clock.repeats = self.ladders[code] if code else None, 0, 0
 
     def _end(self, plan: Plan, clock: Clock, history: History, *, at: datetime) -> None:
         """No limit any more: void, what it used settled as the old limit counts it."""

@@ -145,9 +145,14 @@ def acknowledged_of(due: Sequence[Clock]) -> set[tuple[int, str]]:
     }
     if not repeating:
         return set()
-    said = Event.objects.filter(case__in=repeating, name__in=[WARNED, MISSED, ESCALATED, ACKNOWLEDGED])
+    return {slot for slot, name in last_said(repeating).items() if name == ACKNOWLEDGED}
+
+
+def last_said(case_ids: Collection[int]) -> dict[tuple[int, str], str]:
+    """(case id, clock kind) → name of the newest event of a rung, or of its acknowledgement. One statement."""
+    said = Event.objects.filter(case__in=case_ids, name__in=[WARNED, MISSED, ESCALATED, ACKNOWLEDGED])
     newest: dict[tuple[int, str], str] = {}
     for case_id, name, data in said.order_by("case_id", "seq").values_list("case_id", "name", "data"):
         if name == ACKNOWLEDGED or "rung" in data:
             newest[case_id, str(data.get("clock"))] = name
-    return {slot for slot, name in newest.items() if name == ACKNOWLEDGED}
+    return newest

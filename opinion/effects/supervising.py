@@ -9,7 +9,7 @@ from opinion.models import SupervisionOrder
 from opinion.models.supervision import AWAITING
 from workflows.errors import Cannot
 from workflows.ladders import LEVELS
-from workflows.models import Clock, Event
+from workflows.models import Clock
 from workflows.moves import Move
 from workflows.registry import effect
 
@@ -29,7 +29,7 @@ def issue_order(move: Move) -> None:
     order = SupervisionOrder(
         case=case, number=(earlier.first() or 0) + 1, unit_id=unit, level=LEVELS.index(said["colour"]), clock=clock,
         cycle=said.get("cycle", 0), issuer=move.by, issued_at=move.at,
-        reminders=Event.objects.filter(case=case, name=supervising.URGED).count(),
+        reminders=supervising.times_urged(case),
     )  # fmt: skip
     move.add(order)
     move.begin(order.feedback)
@@ -125,9 +125,7 @@ def lapse(move: Move, orders: Sequence[SupervisionOrder]) -> None:
 @effect
 def urge(move: Move) -> None:
     """data: remark (text). Addressed to whoever holds the case; changes no clock."""
-    move.log(
-        unit=move.case.unit_id, times=Event.objects.filter(case=move.case, name=supervising.URGED).count() + 1
-    )
+    move.log(unit=move.case.unit_id, times=supervising.times_urged(move.case) + 1)
     move.note("remark", move.data.get("remark", ""))
 
 
