@@ -11,10 +11,11 @@ from typing import Literal
 
 from django.db.models import Q
 
+from opinion.claims import standing
 from opinion.contacts.book import Person, opened
 from opinion.contacts.masking import blank_numbers
 from opinion.contacts.sealing import SealBroken
-from opinion.models import CallBack, Code, Contact, Link, Message, Rating, Reply, Visit
+from opinion.models import CallBack, Claim, Code, Contact, Link, Message, Rating, Reply, Visit
 from opinion.orders import OrderRow, rows_of_case
 from opinion.timeline import Entry, timeline
 from opinion.timing import Distance, clock_distance
@@ -189,6 +190,7 @@ class CaseFile:
     message: Message | None
     text: str
     message_facts: list[tuple[str, str]]
+    claims: list[Claim]
     contact: ContactView | None
     units: dict[str, list[str]]
     replies: list[ReplyView]
@@ -230,6 +232,7 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
         message=message,
         text=blank_numbers(message.body, name=person.name if person else "") if message else "",
         message_facts=_message_facts(message, codes) if message else [],
+        claims=standing(case),
         contact=_contact(person),
         units=_units(case),
         replies=[ReplyView(reply, codes.of("result", reply.result)) for reply in replies],

@@ -199,6 +199,7 @@ DECLARED: dict[str, Told | Silent] = {
     "message.declined": work("已退单，请裁定", dispatchers, DESK_FALLBACKS),
     "message.transferred": work("已转来办理", together(handlers, heads, assisting), still_true=still_open),
     "message.classified": news("分类定级有调整，时限可能变动", still_true=still_open),
+    "message.claims_listed": Silent("诉求清单供办理和答复对照，案件页可见"),
     "message.recalled": Silent("收回后原单位不再可见该案，待办中随即消失"),
     "message.decline_upheld": Silent("同意退单后原单位不再可见该案，受理台自己的待办中已有"),
     "message.accepted": Silent("签收是预期中的一步，案件页可见"),

@@ -132,6 +132,10 @@ def _details(
         found.insert(0, ("督办单", f"D{number}{'，' if colour else ''}{colour}"))
     if lapsed := event.data.get("lapsed"):
         found.append(("随案终结的督办单", "、".join(f"D{number}" for number in lapsed)))
+    if worded := event.data.get("claims"):
+        found.append(("列明", f"第 {'、'.join(worded)} 项"))
+    if dropped := event.data.get("dropped"):
+        found.append(("删去", f"第 {'、'.join(map(str, dropped))} 项"))
     if amount := event.data.get("amount"):
         found.append(("延长", Limit.parse(amount).label))
     if event.data.get("late"):

@@ -1,6 +1,7 @@
 """What moves change besides the state, by subject. Importing this package registers them all."""
 
 from opinion.effects import (
+    claiming,
     dispatching,
     extending,
     feedback,
@@ -13,5 +14,5 @@ from opinion.effects import (
 )
 
 __all__ = [
-    "dispatching", "extending", "feedback", "handling", "linking", "notes", "privacy", "replying", "supervising",
+    "claiming", "dispatching", "extending", "feedback", "handling", "linking", "notes", "privacy", "replying", "supervising",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from opinion.forms import (
+    claiming,
     dispatching,
     extending,
     feedback,
@@ -25,8 +26,8 @@ from workflows.models import Case, User
 from workflows.registry import FORMS
 
 __all__ = [
-    "MoveForm", "RegisterForm", "dispatching", "extending", "feedback", "form_for", "handling", "linking", "privacy", "replying",
-    "supervising",
+    "MoveForm", "RegisterForm", "claiming", "dispatching", "extending", "feedback", "form_for", "handling", "linking", "privacy",
+    "replying", "supervising",
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Tables of the message desk, one file a subject."""
 
+from opinion.models.claim import Claim
 from opinion.models.code import Code
 from opinion.models.contact import Contact
 from opinion.models.export_record import ExportRecord
@@ -26,6 +27,7 @@ __all__ = [
     "ActSum",
     "CallBack",
     "CaseFigure",
+    "Claim",
     "Code",
     "Contact",
     "ExportJob",

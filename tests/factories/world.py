@@ -135,6 +135,7 @@ STEPS = {
     "classify": Step(
         "clerk", _said(type="complaint", domain="housing", urgency="normal", complexity="plain")
     ),
+    "list_claims": Step("clerk", _said(claims=["清理楼道积水", "查明积水原因并修复"])),
     "transfer": Step("dispatcher", _lead("water")),
     "claim": Step("handler"),
     "release": Step("handler"),

@@ -16,7 +16,7 @@ from tests.factories.world import World
 from tests.opinion.views.conftest import As
 from workflows.models import Case, User
 
-CASE_STATEMENTS = 31
+CASE_STATEMENTS = 32
 
 
 def page_of(as_: As, user: User, case: Case) -> str:
@@ -32,7 +32,13 @@ def buttons(page: str) -> list[str]:
 
 def test_buttons_are_the_moves_of_this_person(county: World, earlier: datetime, as_: As):
     case = county.walk("assigned", earlier)
-    assert buttons(page_of(as_, county.handler, case)) == ["accept", "claim", "comment", "decline"]
+    assert buttons(page_of(as_, county.handler, case)) == [
+        "accept",
+        "claim",
+        "list_claims",
+        "comment",
+        "decline",
+    ]
     assert buttons(page_of(as_, county.exporter, case)) == []
     assert "recall" in buttons(page_of(as_, county.dispatcher, case))
 
