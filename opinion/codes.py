@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from opinion.models import Code
+from workflows.documents import load_yaml
 from workflows.registry import FACTS
-from workflows.spec import load_yaml
 
 SEED = Path(__file__).parent / "data" / "codes.yaml"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workflows.documents import Document
 from workflows.policy import PolicySpec
-from workflows.spec import Document, LifecycleSpec
+from workflows.spec import LifecycleSpec
 
 PARTS = {"clocks": "时限", "states": "状态", "transitions": "流转"}
 

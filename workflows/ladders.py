@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from workflows.documents import Document, Label, Name, Names, load_yaml, validate
 from workflows.limits import Limit, LimitError, LimitUnit
 from workflows.registry import RECIPIENTS
-from workflows.spec import Document, Label, Name, Names, load_yaml, validate
 
 if TYPE_CHECKING:
     from workflows.calendars import WorkingCalendar

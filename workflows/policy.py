@@ -8,9 +8,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from workflows.documents import Document, Label, Name, Names, load_yaml, validate
 from workflows.limits import Limit, LimitError
 from workflows.registry import FACTS
-from workflows.spec import Document, Label, LifecycleSpec, Name, Names, load_yaml, validate
+from workflows.spec import LifecycleSpec
 
 NO_LIMIT = "none"
 

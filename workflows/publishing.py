@@ -16,11 +16,12 @@ from workflows import ladders
 from workflows import policy as policies
 from workflows import spec as lifecycles
 from workflows.calendars import CalendarError, CalendarSpec, parse_calendar
+from workflows.documents import SpecError, load_yaml
 from workflows.ladders import LadderSpec
 from workflows.models import CalendarVersion, Definition, LadderVersion, PolicyVersion, User
 from workflows.models.definition import PublishedDocument
 from workflows.policy import PolicySpec
-from workflows.spec import LifecycleSpec, SpecError
+from workflows.spec import LifecycleSpec
 
 Spec = LifecycleSpec | PolicySpec | CalendarSpec | LadderSpec
 
@@ -35,7 +36,7 @@ class Published:
 
 def read(text: str, origin: str) -> Spec:
     """Read a document of any of the four kinds, told apart by their main key. Raises SpecError."""
-    data = lifecycles.load_yaml(text, origin)
+    data = load_yaml(text, origin)
     keys = data.keys() if isinstance(data, dict) else ()
     if "states" in keys:
         return lifecycles.parse(text, origin)

@@ -18,11 +18,11 @@ from opinion.access import may_keep_policies
 from opinion.views.pages import user_of
 from workflows.calendars import NoWorkingTime
 from workflows.differences import policy_differences
+from workflows.documents import SpecError
 from workflows.models import Case, PolicyVersion, User
 from workflows.policy import PolicySpec
 from workflows.publishing import check, publish
 from workflows.repolicing import move, preview
-from workflows.spec import SpecError
 from workflows.wording import clock_labels
 
 TEXT_MAX = 500_000

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.workflows.toy import parts  # noqa: F401  # registers
+from workflows.documents import SpecError
 from workflows.engine import fire
 from workflows.ladders import LadderSpec, moments, next_moment, parse, points, standing
 from workflows.limits import Limit
 from workflows.models import CalendarVersion, Case, Clock, LadderVersion, User
 from workflows.publishing import publish
-from workflows.spec import SpecError
 from workflows.sweeper import sweep
 
 LADDER = (Path(__file__).parent / "toy" / "ladder.yaml").read_text(encoding="utf-8")

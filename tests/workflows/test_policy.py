@@ -7,9 +7,9 @@ import yaml
 
 from tests.workflows.toy.world import HERE
 from workflows import spec as lifecycles
+from workflows.documents import SpecError
 from workflows.limits import Limit
 from workflows.policy import PolicySpec, parse
-from workflows.spec import SpecError
 
 TEXT = (HERE / "policy.yaml").read_text(encoding="utf-8")
 TOY = (HERE / "toy.yaml").read_text(encoding="utf-8")

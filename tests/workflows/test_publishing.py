@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from tests.workflows.toy.world import HERE
+from workflows.documents import SpecError
 from workflows.engine import fire
 from workflows.models import CalendarVersion, Case, Definition, PolicyVersion, User
 from workflows.publishing import check_file, publish, publish_file, publish_missing
-from workflows.spec import SpecError
 
 CHINA = Path(__file__).parents[2] / "workflows" / "data" / "calendars" / "china.yaml"
 

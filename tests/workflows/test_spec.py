@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from tests.workflows.toy.world import HERE
-from workflows.spec import LifecycleSpec, SpecError, load_yaml, parse
+from workflows.documents import SpecError, load_yaml
+from workflows.spec import LifecycleSpec, parse
 
 TEXT = (HERE / "toy.yaml").read_text(encoding="utf-8")
 REMOVE = object()

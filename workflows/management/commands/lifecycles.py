@@ -11,10 +11,11 @@ from django.utils import timezone
 from workflows.adopting import CannotAdopt, Preview, adopt, preview
 from workflows.diagrams import svg
 from workflows.differences import differences
+from workflows.documents import SpecError
 from workflows.management.acting import acting
 from workflows.models import Case, Definition
 from workflows.publishing import check_file
-from workflows.spec import LifecycleSpec, SpecError
+from workflows.spec import LifecycleSpec
 
 PHASES = {"open": "办理中", "closed": "已办结", "archived": "已归档"}
 HOLDERS = {"desk": "受理台", "lead": "主办单位", "none": "无"}

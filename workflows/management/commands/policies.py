@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from workflows.calendars import NoWorkingTime
 from workflows.differences import policy_differences
+from workflows.documents import SpecError
 from workflows.foreseeing import Foreseen
 from workflows.management.acting import acting
 from workflows.models import Case, PolicyVersion, User
 from workflows.policy import PolicySpec
 from workflows.publishing import check_file, publish_file
 from workflows.repolicing import move, preview
-from workflows.spec import SpecError
 from workflows.wording import clock_labels
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from workflows.documents import SpecError
 from workflows.management.acting import acting
 from workflows.models import CalendarVersion, Definition, LadderVersion, PolicyVersion
 from workflows.publishing import publish_file
-from workflows.spec import SpecError
 
 KINDS = {
     Definition: "流程",
