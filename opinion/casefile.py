@@ -11,11 +11,11 @@ from typing import Literal
 
 from django.db.models import Q
 
-from opinion.claims import standing
 from opinion.contacts.book import Person, opened
 from opinion.contacts.masking import blank_numbers
 from opinion.contacts.sealing import SealBroken
-from opinion.models import CallBack, Claim, Code, Contact, Link, Message, Rating, Reply, Visit
+from opinion.models import CallBack, Code, Contact, Link, Message, Rating, Reply
+from opinion.offline import OfflineWork, offline_work
 from opinion.orders import OrderRow, rows_of_case
 from opinion.timeline import Entry, timeline
 from opinion.timing import Distance, clock_distance
@@ -161,14 +161,6 @@ class ReplyView:
 
 
 @dataclass(frozen=True)
-class VisitView:
-    """An offline record with its action in words."""
-
-    visit: Visit
-    action: str
-
-
-@dataclass(frozen=True)
 class RatingView:
     """A rating in words."""
 
@@ -190,11 +182,10 @@ class CaseFile:
     message: Message | None
     text: str
     message_facts: list[tuple[str, str]]
-    claims: list[Claim]
     contact: ContactView | None
     units: dict[str, list[str]]
     replies: list[ReplyView]
-    visits: list[VisitView]
+    offline: OfflineWork
     call_backs: list[CallBack]
     ratings: list[RatingView]
     links: list[Linked]
@@ -221,7 +212,6 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
     person = _person(case)
     message = Message.objects.filter(case=case).first()
     replies = Reply.objects.filter(case=case).select_related("author", "unit").order_by("-seq", "-id")
-    visits = Visit.objects.filter(case=case).select_related("author", "unit")
     ratings = Rating.objects.filter(case=case).select_related("recorder")
     return CaseFile(
         case=case,
@@ -232,11 +222,10 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
         message=message,
         text=blank_numbers(message.body, name=person.name if person else "") if message else "",
         message_facts=_message_facts(message, codes) if message else [],
-        claims=standing(case),
         contact=_contact(person),
         units=_units(case),
         replies=[ReplyView(reply, codes.of("result", reply.result)) for reply in replies],
-        visits=[VisitView(visit, codes.of("offline_action", visit.action)) for visit in visits],
+        offline=offline_work(case, codes.of),
         call_backs=list(CallBack.objects.filter(case=case).select_related("caller")),
         ratings=[RatingView(rating, codes.of("satisfaction", rating.satisfaction)) for rating in ratings],
         links=links_of(case, viewer),

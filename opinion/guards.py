@@ -5,7 +5,7 @@ A button asks them with empty data, before its form is filled in; what depends o
 
 from __future__ import annotations
 
-from opinion import declines
+from opinion import declines, follow_ups
 from opinion.barring import barred_units, unbarrable_units
 from opinion.codes import choices
 from opinion.merging import master_of, obstacle
@@ -103,6 +103,11 @@ def took_place_already(move: Move) -> Refusal | None:
     if happened_at is None or move.case.opened_at.replace(second=0, microsecond=0) <= happened_at <= move.at:
         return None
     return Refusal("记录的时间晚于现在或早于登记，请填写实际发生的时间")
+
+
+@guard
+def follow_up_is_promised(move: Move) -> Refusal | None:
+    return None if follow_ups.standing(move.case) else Refusal("没有约定中的跟进", already=True)
 
 
 @guard

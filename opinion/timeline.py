@@ -25,6 +25,7 @@ CODED = {
     "reason": ("原因", ("decline_reason", "suspend_reason", "close_reason", "extension_reason")),
     "action": ("方式", ("offline_action",)),
     "result": ("办理结果", ("result",)),
+    "view": ("本人意见", ("person_view",)),
     "satisfaction": ("满意度", ("satisfaction",)),
     "type": ("类型", ("type",)),
     "domain": ("领域", ("domain",)),
@@ -45,6 +46,7 @@ NOTE_LABELS = {
     "problem": "督办事由",
     "demand": "督办要求",
     "answer": "督办反馈",
+    "view_words": "本人的说法",
 }
 UNITS = {"unit": "单位", "lead": "主办", "assisting": "协办", "from_lead": "原承办", "suggested": "建议承办"}
 
@@ -132,10 +134,7 @@ def _details(
         found.insert(0, ("督办单", f"D{number}{'，' if colour else ''}{colour}"))
     if lapsed := event.data.get("lapsed"):
         found.append(("随案终结的督办单", "、".join(f"D{number}" for number in lapsed)))
-    if worded := event.data.get("claims"):
-        found.append(("列明", f"第 {'、'.join(worded)} 项"))
-    if dropped := event.data.get("dropped"):
-        found.append(("删去", f"第 {'、'.join(map(str, dropped))} 项"))
+    found += _offline_details(event)
     if amount := event.data.get("amount"):
         found.append(("延长", Limit.parse(amount).label))
     if event.data.get("late"):
@@ -144,6 +143,16 @@ def _details(
         clock = spec.clocks.get(kind)
         found.append((f"{clock.label if clock else kind}时限改为", moved))
     return found
+
+
+def _offline_details(event: Event) -> Iterable[tuple[str, str]]:
+    """Of claims listed and offline work recorded; which claim got how far is on the record itself."""
+    if worded := event.data.get("claims"):
+        yield "列明", f"第 {'、'.join(worded)} 项"
+    if dropped := event.data.get("dropped"):
+        yield "删去", f"第 {'、'.join(map(str, dropped))} 项"
+    if day := event.data.get("follow_up"):
+        yield "约定跟进", str(day)
 
 
 def _moved_clocks(event: Event) -> Iterable[tuple[str, str]]:

@@ -17,7 +17,7 @@ from workflows.aiming import aim, earliest, look_again, put_on, step_down, worst
 from workflows.calendars import Due
 from workflows.clock_reading import Going, read
 from workflows.clock_rules import lapses, met_by, stands_still
-from workflows.dues import consumed, due_of, left_in_total, limit_of
+from workflows.dues import chosen_due, consumed, due_of, left_in_total, limit_of
 from workflows.errors import Cannot
 from workflows.models import Case, Clock, ClockInterval, Extension
 from workflows.moves import Move
@@ -86,7 +86,7 @@ class ClockBook:
                 self._resume(going, move.at)
         for kind in state.clocks:
             if kind not in self.going[case.pk] and self._begins(move, kind):
-                self.start(case, kind, at=self._counts_from(move, kind))
+                self.start(case, kind, at=self._counts_from(move, kind), chosen=move.chosen.get(kind))
         if "facts" in move.changed:
             self._rerate(move)
         for extension in move.granted:
@@ -94,16 +94,18 @@ class ClockBook:
         self._show_earliest(case, move)
         return misses
 
-    def start(self, case: Case, kind: str, *, at: datetime) -> None:
+    def start(self, case: Case, kind: str, *, at: datetime, chosen: str | None = None) -> None:
         """A new cycle of a clock, unless the policy sets it no limit for this case.
 
-        The policy version is the case's; the calendar the newest published.
+        The policy version is the case's; the calendar the newest published. chosen: a limit of the mover's choice.
         """
         terms = self._terms_of(case, kind, at)
         if terms is None:
             return
         rule, calendar_id, due = terms
         limit = rule.limit
+        if chosen is not None:
+            limit, due = chosen, chosen_due(calendar(calendar_id), rule, chosen, at=at, longest=due)
         if rule.in_total is not None:
             limit, due = self._within_total(case, rule, calendar_id, due, at=at)
         cycle = self.cycles.get((case.pk, kind), 0) + 1
@@ -275,7 +277,9 @@ class ClockBook:
             if rule.parsed_limit is None:
                 self._finish(going, move, met=False)
                 continue
-            before, clock.rule, clock.limit = clock.due_at, rule.row, rule.limit
+            # A moment somebody chose is a promise of its own.
+            before, clock.rule = clock.due_at, rule.row
+            clock.limit = clock.limit if rule.chosen else rule.limit
             put_on(clock, self._ladder_id(rule.ladder))
             self._aim(going, at=move.at)
             move.logged.setdefault("clocks", {})[kind] = [before.isoformat(), clock.due_at.isoformat()]

@@ -12,7 +12,9 @@ from decimal import ROUND_DOWN, Decimal
 from functools import lru_cache
 
 from workflows.calendars import Due, Pause, WorkingCalendar
+from workflows.errors import Cannot
 from workflows.limits import Limit, LimitUnit
+from workflows.policy import ClockRule
 
 NATURAL = frozenset({LimitUnit.HOUR, LimitUnit.DAY})
 SECONDS = {LimitUnit.HOUR: 3600, LimitUnit.DAY: 86400}
@@ -37,6 +39,16 @@ def due_of(
     for amount in extended:
         after = on.due(due.at, limit_of(amount), paused=paused)
         due = Due(after.at, due.provisional or after.provisional)
+    return due
+
+
+def chosen_due(on: WorkingCalendar, rule: ClockRule, limit: str, *, at: datetime, longest: Due) -> Due:
+    """The last moment of a limit that somebody chose instead of the rule's own. Raises Cannot beyond that one's."""
+    if not rule.chosen:
+        raise ValueError(f"时限规则 {rule.row} 没有让人选定期限")
+    due = due_of(on, at, limit)
+    if due.at > longest.at:
+        raise Cannot(f"选定的期限超过了最长的{limit_of(rule.limit).label}")
     return due
 
 

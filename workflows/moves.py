@@ -21,7 +21,8 @@ class Move:
 
     data: what the form said (may hold free text). logged: codes and ids the event will carry.
     rows: new rows, written after the event by their model. granted: extensions that take effect with this move.
-    begun, met, ended: clocks that effects begin anew, meet or end besides those the document names.
+    begun, met, ended: clocks that effects begin anew, meet or end besides those the document names. chosen: clock begun
+    → its limit, where the policy leaves that to the move.
     source, held_by: the state, and the unit that held the case, before.
     """
 
@@ -40,6 +41,7 @@ class Move:
     begun: set[str] = field(default_factory=set)
     met: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
+    chosen: dict[str, str] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -59,9 +61,14 @@ class Move:
         """Have a new row written with this move."""
         self.rows.append(row)
 
-    def begin(self, clock: str) -> None:
-        """Have a new cycle of a called clock begin with this move."""
+    def begin(self, clock: str, *, limit: str = "") -> None:
+        """Have a new cycle of a called clock begin with this move.
+
+        limit: such as 9d, where the policy's rule leaves it to be chosen; its own limit otherwise.
+        """
         self.begun.add(clock)
+        if limit:
+            self.chosen[clock] = limit
 
     def meet(self, clock: str) -> None:
         """Fulfil a clock with this move, where it runs."""

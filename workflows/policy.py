@@ -63,7 +63,8 @@ class ClockRule(Document):
     """One row: this clock, for cases whose facts fit every entry of `when`, has this limit; `none`: no such clock.
 
     in_total: the most that all cycles of this clock in one case may use together. extension: absent, none is granted.
-    ladder: code of the ladder it climbs; without one only its miss is logged.
+    ladder: code of the ladder it climbs; without one only its miss is logged. chosen: whoever makes the move that begins
+    the clock chooses until when, and `limit` is the longest there is to choose.
     """
 
     row: Name
@@ -73,6 +74,7 @@ class ClockRule(Document):
     extension: ExtensionRule | None = None
     when: dict[Name, Codes] = {}
     ladder: Name | None = None
+    chosen: bool = False
     source: Label
     note: str = ""
 
@@ -80,6 +82,8 @@ class ClockRule(Document):
     def _consistent(self) -> Self:
         if self.limit == NO_LIMIT and (self.in_total or self.extension):
             raise ValueError("limit 为 none 的条目不能有 in_total 或 extension")
+        if self.chosen and (self.limit == NO_LIMIT or self.in_total):
+            raise ValueError("chosen 的条目须写明最长期限 limit，且不能有 in_total")
         return self
 
     def fits(self, facts: Mapping[str, str]) -> bool:

@@ -104,8 +104,10 @@ class PolicyChange:
         plan.keep(clock)
 
     def _limit(self, clock: Clock, rule: ClockRule) -> str:
-        """The rule's, or what earlier cycles left of its total."""
+        """The rule's, what earlier cycles left of its total, or what somebody chose, which is a promise of its own."""
         was = policy(clock.policy_id).row(clock.rule)
+        if was is not None and was.chosen and rule.chosen:
+            return clock.limit
         if was is not None and (was.limit, was.in_total) == (rule.limit, rule.in_total):
             return clock.limit
         if rule.in_total is None:

@@ -143,8 +143,8 @@ def _rule(clock: Clock) -> str:
     rule = policy(clock.policy_id).row(clock.rule)
     if rule is None or rule.clock != clock.kind:
         return f"时限规则中没有条目 {clock.rule}"
-    # What earlier cycles left of a total is shorter than the rule says.
-    if rule.limit != clock.limit and rule.in_total is None:
+    # What earlier cycles left of a total, or somebody chose, is shorter than the rule says.
+    if rule.limit != clock.limit and rule.in_total is None and not rule.chosen:
         return f"期限为 {clock.limit}，规则为 {rule.limit}"
     return ""
 

@@ -20,7 +20,7 @@ from opinion.models.link import Link
 from opinion.models.message import Message
 from opinion.models.reply import Reply
 from opinion.models.supervision import SupervisionOrder
-from opinion.models.visit import Visit
+from opinion.models.visit import ClaimOutcome, Presence, Visit
 
 __all__ = [
     "Act",
@@ -28,6 +28,7 @@ __all__ = [
     "CallBack",
     "CaseFigure",
     "Claim",
+    "ClaimOutcome",
     "Code",
     "Contact",
     "ExportJob",
@@ -40,6 +41,7 @@ __all__ = [
     "MonthSum",
     "OpenCase",
     "OpenSum",
+    "Presence",
     "Rating",
     "Reply",
     "SupervisionOrder",

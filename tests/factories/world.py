@@ -99,7 +99,7 @@ def _visit(world: World, at: datetime) -> dict[str, Any]:
         "action": "home",
         "happened_at": at,
         "place": "三号楼",
-        "people": "两名工作人员",
+        "present": {"staff": 2, "person": 1},
         "outcome": "已现场查看",
     }
 
@@ -141,6 +141,7 @@ STEPS = {
     "release": Step("handler"),
     "contact": Step("handler", _visit),
     "record_visit": Step("handler", _visit),
+    "close_follow_up": Step("handler", _said(remark="本人来电确认已解决")),
     "interim_reply": Step("head", _said(text="正在协调施工单位，三日内答复。")),
     "draft_reply": Step("handler", _said(text="已清理排水管，积水已退。", result="solved")),
     "suspend": Step("dispatcher", _said(reason="appraisal", remark="待鉴定结论")),

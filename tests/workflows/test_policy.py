@@ -99,3 +99,10 @@ def test_a_lifecycle_is_served_when_each_clock_ends_in_a_rule_for_every_case():
 def test_a_stored_policy_reads_back_the_same():
     policy = parse(TEXT, "p.yaml")
     assert PolicySpec.model_validate_json(policy.model_dump_json(by_alias=True)) == policy
+
+
+def test_rule_that_leaves_the_end_to_choose_names_the_longest():
+    assert parse(with_rule(PLAIN, chosen=True), "p.yaml").rules[PLAIN].chosen
+    words = "chosen 的条目须写明最长期限 limit，且不能有 in_total"
+    for wrong in ({"limit": "none"}, {"in_total": "9wd"}):
+        assert any(words in line for line in problems(with_rule(PLAIN, chosen=True, **wrong)))

@@ -85,6 +85,8 @@ def test_every_form_says_what_its_effects_expect(county, at):
             now = case.clocks.get(kind="resolve").due_at + timedelta(minutes=1)
         for earlier in BEFORE.get(name, ()):
             county.do(case, earlier, at=now)
+        if name == "close_follow_up":
+            county.do(case, "record_visit", at=now, follow_up_on=now.date() + timedelta(days=3))
         if name == "list_claims":
             typed["claims"] = "\n".join(typed["claims"])
         if "order" in FORMS[transition.form].base_fields:
