@@ -16,6 +16,7 @@ class OpinionConfig(AppConfig):
             guards,
             notices,
             recipients,
+            reply_guards,
             roles,
             supervision_guards,
         )

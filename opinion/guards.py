@@ -5,6 +5,9 @@ A button asks them with empty data, before its form is filled in; what depends o
 
 from __future__ import annotations
 
+from django.db.models import Subquery
+from django.db.models.functions import Coalesce
+
 from opinion import declines, follow_ups
 from opinion.barring import barred_units, unbarrable_units
 from opinion.codes import choices
@@ -112,9 +115,10 @@ def follow_up_is_promised(move: Move) -> Refusal | None:
 
 @guard
 def draft_is_not_own(move: Move) -> Refusal | None:
-    """Whoever wrote the draft does not approve it."""
-    draft = Reply.objects.filter(case=move.case, kind=Reply.Kind.DRAFT).order_by("-version").first()
-    if draft is not None and draft.author_id == move.by.pk:
+    """Whoever wrote the draft, or a version of it since the last answer, does not approve it."""
+    answered = Reply.objects.filter(case=move.case, kind=Reply.Kind.FINAL).order_by("-seq")
+    drafts = Reply.objects.filter(case=move.case, kind=Reply.Kind.DRAFT, author=move.by)
+    if drafts.filter(seq__gt=Coalesce(Subquery(answered.values("seq")[:1]), 0)).exists():
         return Refusal("不能审核自己拟的稿，请由他人审核")
     return None
 

@@ -41,7 +41,7 @@ def _exports(user: User) -> bool:
 # label, URL name, arguments, who, URL names that belong to it
 MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] = (
     ("待办", "todo", (), _anybody, "todo"),
-    ("案件", "case_list", (), may_see_cases, "case_list case action audit explain case_forecast"),
+    ("案件", "case_list", (), may_see_cases, "case_list case action audit explain case_forecast replies"),
     ("督办", "board", (), may_supervise, "board board_cases forecast"),
     ("督办单", "orders", (), may_see_cases, "orders order"),
     ("统计", "figures", (), may_supervise, "figures"),

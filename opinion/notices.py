@@ -217,6 +217,7 @@ DECLARED: dict[str, Told | Silent] = {
     "message.suspended": news("已暂停，时限停走", together(handlers, heads, supervisors), still_true=still_there),
     "message.resumed": work("已恢复办理，时限继续", still_true=still_open),
     # ---- 审核与答复
+    "message.draft_saved": Silent("草稿由拟稿人自己继续修改，尚无须他人动作"),
     "message.drafted": work("答复待审核", reviewers, DESK_FALLBACKS),
     "message.approved": work("答复已审定，请发布", reviewers, DESK_FALLBACKS),
     "message.sent_back": work("答复被退回，请修改"),

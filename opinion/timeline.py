@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from opinion.answers import SEPARATELY_LABEL
+from opinion.models.claim_answer import SEPARATELY
+from opinion.screening.finding import SORTS
 from workflows.ladders import COLOURS
 from workflows.limits import Limit
 from workflows.models import Case, Event, Unit
@@ -32,6 +35,7 @@ CODED = {
     "urgency": ("紧急程度", ("urgency",)),
     "complexity": ("复杂程度", ("complexity",)),
     "source": ("来源", ("source",)),
+    "stands_because": ("公开理由", ("disclosure_reason",)),
 }
 NOTE_LABELS = {
     "remark": "说明",
@@ -137,6 +141,7 @@ def _details(
     found += _offline_details(event)
     if amount := event.data.get("amount"):
         found.append(("延长", Limit.parse(amount).label))
+    found += _of_replies(event, codes)
     if event.data.get("late"):
         found.append(("申请时间", "时限已过，由督办员提出"))
     for kind, moved in sorted(_moved_clocks(event)):
@@ -153,6 +158,19 @@ def _offline_details(event: Event) -> Iterable[tuple[str, str]]:
         yield "删去", f"第 {'、'.join(map(str, dropped))} 项"
     if day := event.data.get("follow_up"):
         yield "约定跟进", str(day)
+
+
+def _of_replies(event: Event, codes: CodeLabels) -> Iterable[tuple[str, str]]:
+    """How a draft answers the claims, and what was let stand in a public text."""
+    if isinstance(answers := event.data.get("answers"), dict):
+        said = (f"{number} {_answer(codes, str(result))}" for number, result in sorted(answers.items()))
+        yield ("逐项回应", "；".join(said))
+    if isinstance(stands := event.data.get("stands"), list):
+        yield ("公开文本中保留", "、".join(SORTS[code].label for code in stands if code in SORTS))
+
+
+def _answer(codes: CodeLabels, result: str) -> str:
+    return SEPARATELY_LABEL if result == SEPARATELY else codes.of("result", result)
 
 
 def _moved_clocks(event: Event) -> Iterable[tuple[str, str]]:

@@ -17,6 +17,7 @@ from opinion.views.lifecycles import lifecycle
 from opinion.views.orders import order, orders
 from opinion.views.policies import policies
 from opinion.views.register import register
+from opinion.views.replies import replies
 from opinion.views.session import Login, Logout
 from opinion.views.todo import todo
 
@@ -31,6 +32,7 @@ urlpatterns = [
     path("cases/<str:number>/clocks/<slug:kind>/<int:cycle>/", explain, name="explain"),
     path("orders/", orders, name="orders"),
     path("cases/<str:number>/orders/<int:ordinal>/", order, name="order"),
+    path("cases/<str:number>/replies/", replies, name="replies"),
     path("cases/<str:number>/forecast/", case_forecast, name="case_forecast"),
     path("board/", board, name="board"),
     path("board/cases/", board_cases, name="board_cases"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opinion.effects.dispatching import take_on
-from opinion.effects.replying import keep
+from opinion.effects.replying import keep, keep_public
 from opinion.merging import master_of, obstacle, queue_merges
 from opinion.models import Link, Reply
 from workflows.errors import Cannot
@@ -36,7 +36,10 @@ def leave_master(move: Move) -> None:
 
 @effect
 def reply_from_master(move: Move) -> None:
-    """data: text, public. The person gets an own copy; the master's unit answers for it where no other did yet."""
+    """data: text, public; public_text, stands, stands_because as in `keep_approved`.
+
+    The person gets an own copy; the master's unit answers for it where no other did yet.
+    """
     master = master_of(move.case)
     if master is None or master.lead_id is None:
         raise Cannot(f"{move.case.number} 的主案件没有主办单位")
@@ -46,3 +49,5 @@ def reply_from_master(move: Move) -> None:
     public = bool(move.data.get("public", False))
     keep(move, Reply.Kind.FINAL, move.data["text"], result=said.result if said else "", public=public)
     move.log(public=public, master=master.pk)
+    if public:
+        keep_public(move, Reply.Kind.PUBLISHED, move.data.get("public_text") or move.data["text"])

@@ -12,6 +12,7 @@ from typing import Any
 from opinion.forms import (
     claiming,
     dispatching,
+    drafting,
     extending,
     feedback,
     handling,
@@ -26,8 +27,8 @@ from workflows.models import Case, User
 from workflows.registry import FORMS
 
 __all__ = [
-    "MoveForm", "RegisterForm", "claiming", "dispatching", "extending", "feedback", "form_for", "handling", "linking", "privacy",
-    "replying", "supervising",
+    "MoveForm", "RegisterForm", "claiming", "dispatching", "drafting", "extending", "feedback", "form_for", "handling", "linking",
+    "privacy", "replying", "supervising",
 ]  # fmt: skip
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -44,14 +45,39 @@ class PlainForm(forms.Form):
         field.choices = list(options) if many else [("", empty), *options]
 
 
+@dataclass(frozen=True)
+class Button:
+    """Another way to send a form. move: the transition it goes to instead; otherwise `name` comes with it."""
+
+    label: str
+    name: str = ""
+    move: str = ""
+
+
 class MoveForm(PlainForm):
-    """The form of a move of a case."""
+    """The form of a move of a case. buttons: beside its own. beside: a template of what to look at while filling it in."""
+
+    buttons: ClassVar[Sequence[Button]] = ()
+    beside: ClassVar[str] = ""
 
     def __init__(
         self, data: Any = None, *, case: Case, by: User, at: datetime | None = None, **options: Any
     ) -> None:
         self.case = case
         super().__init__(data, by=by, at=at, **options)
+
+    @property
+    def offered_buttons(self) -> Sequence[Button]:
+        return self.buttons
+
+    @property
+    def remarks(self) -> Sequence[object]:
+        """What to know about the text as it stands; each says itself."""
+        return ()
+
+    def again(self) -> MoveForm | None:
+        """The form to show anew, where another of its buttons asked for no more than that; None to go on."""
+        return None
 
     def facts(self) -> dict[str, Any] | None:
         """The case's facts as this form, found valid, would leave them; None where it does not touch them.

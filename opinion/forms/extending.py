@@ -8,7 +8,7 @@ from django import forms
 from django.utils import timezone
 
 from opinion.forms.base import MoveForm, code, offer_codes, prose
-from opinion.forms.replying import REPLY_MAX
+from opinion.forms.screened import REPLY_MAX
 from workflows import extensions
 from workflows.limits import LABELS
 from workflows.models import Note

@@ -1,52 +1,42 @@
-"""Replies from draft to the person."""
+"""Replies from review to the person, and what the public reads of them."""
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any
+
 from django import forms
 
-from opinion.forms.base import MoveForm, code, offer_codes, prose
+from opinion import answers
+from opinion.answers import AnswerView
+from opinion.forms.base import MoveForm, prose
+from opinion.forms.screened import REPLY_MAX, ScreenedForm, public_wording
 from opinion.merging import master_of
 from opinion.models import Reply
-from workflows.models import Case
+from opinion.wordings import approved_for_public, latest, stood_at_approval
 from workflows.registry import form
-
-REPLY_MAX = 10000
-
-
-def latest_text(case: Case | None, kind: Reply.Kind) -> str:
-    """The newest version of a kind, or nothing."""
-    found = Reply.objects.filter(case=case, kind=kind).order_by("-version").first() if case else None
-    return found.text if found else ""
-
-
-@form("draft_reply")
-class DraftForm(MoveForm):
-    """The reply as the unit would give it, claim by claim."""
-
-    text = prose("答复内容", most=REPLY_MAX, rows=12, help_text="逐项回应诉求，写明事实、依据和结果")
-    result = code("办理结果")
-
-    def prepare(self) -> None:
-        offer_codes(self, "result", "result")
-        self.initial.setdefault("text", latest_text(self.case, Reply.Kind.DRAFT))
-
-
-@form("interim_reply")
-class InterimForm(MoveForm):
-    """What can be said so far."""
-
-    text = prose("阶段性答复", most=REPLY_MAX, rows=8, help_text="写明进展和预计答复时间")
 
 
 @form("approve")
-class ApproveForm(MoveForm):
+class ApproveForm(ScreenedForm):
     """The wording that will reach the person; a changed one is kept as a version of its own."""
 
-    text = prose("审定稿", most=REPLY_MAX, rows=12, help_text="可直接修改文字，隐去个人信息；原稿保留")
+    move = "approve"
+    text = prose("审定稿", most=REPLY_MAX, rows=12, help_text="可直接修改文字；原稿保留")
+    public_text = public_wording()
     remark = prose("审核意见", required=False, rows=3)
+    field_order = ["text", "public_text", "stands", "stands_because", "remark"]
+    beside = "opinion/parts/approve_beside.html"
 
     def prepare(self) -> None:
-        self.initial.setdefault("text", latest_text(self.case, Reply.Kind.DRAFT))
+        self.draft = latest(self.case, Reply.Kind.DRAFT)
+        self.initial.setdefault("text", self.draft.text if self.draft else "")
+        super().prepare()
+
+    @cached_property
+    def answers(self) -> list[AnswerView]:
+        """The claims and how the draft answers them."""
+        return answers.views(self.draft) if self.draft else []
 
 
 @form("send_back")
@@ -57,14 +47,38 @@ class SendBackForm(MoveForm):
 
 
 @form("reply")
-class ReplyForm(MoveForm):
+class ReplyForm(ScreenedForm):
     """How the approved text is given to the person."""
 
+    move = "reply"
     public = forms.BooleanField(
         label="公开答复",
         required=False,
         help_text="在来源平台公开；不选则只答复本人。举报件和要求保密的不公开",
     )
+    field_order = ["public", "stands", "stands_because"]
+    beside = "opinion/parts/reply_beside.html"
+
+    def in_public(self) -> str:
+        """Opened, the page shows what publishing would ask for."""
+        public = self._said["public"] if self.is_bound else not self.case.restricted
+        return self.to_publish.text if public and self.to_publish else ""
+
+    @cached_property
+    def to_publish(self) -> Reply | None:
+        return approved_for_public(self.case)
+
+    @cached_property
+    def approved(self) -> Reply | None:
+        return latest(self.case, Reply.Kind.APPROVED)
+
+    @property
+    def remarks(self) -> list[Any]:
+        """Opened: what would keep the text from being published."""
+        return [] if self.is_bound else list(self.verdict_in_public.refused)
+
+    def confirmed_before(self) -> frozenset[str]:
+        return stood_at_approval(self.case)
 
     def clean_public(self) -> bool:
         public: bool = self.cleaned_data["public"]
@@ -74,11 +88,28 @@ class ReplyForm(MoveForm):
 
 
 @form("reply_merged")
-class ReplyMergedForm(ReplyForm):
+class ReplyMergedForm(ScreenedForm):
     """The master's reply as this person is told it."""
 
+    move = "reply_merged"
     text = prose("答复内容", most=REPLY_MAX, rows=12, help_text="主案件的答复；删去只与他人有关的内容")
-    field_order = ["text", "public"]
+    public = ReplyForm.base_fields["public"]
+    public_text = public_wording()
+    field_order = ["text", "public", "public_text", "stands", "stands_because"]
+    beside = "opinion/parts/draft_beside.html"
 
     def prepare(self) -> None:
-        self.initial.setdefault("text", latest_text(master_of(self.case), Reply.Kind.FINAL))
+        master = master_of(self.case)
+        if master is not None:
+            said = latest(master, Reply.Kind.FINAL)
+            # The master's number is another person's; theirs is this case's.
+            self.initial.setdefault(
+                "text", said.text.replace(master.number, self.case.number) if said else ""
+            )
+        super().prepare()
+
+    def clean_public(self) -> bool:
+        public: bool = self.cleaned_data["public"]
+        if public and self.case.restricted:
+            raise forms.ValidationError("“公开答复”不适用于限制知悉的案件，请只答复本人")
+        return public

@@ -1,6 +1,7 @@
 """Tables of the message desk, one file a subject."""
 
 from opinion.models.claim import Claim
+from opinion.models.claim_answer import ClaimAnswer
 from opinion.models.code import Code
 from opinion.models.contact import Contact
 from opinion.models.export_record import ExportRecord
@@ -19,6 +20,7 @@ from opinion.models.jobs import ExportJob, ImportJob
 from opinion.models.link import Link
 from opinion.models.message import Message
 from opinion.models.reply import Reply
+from opinion.models.reply_template import ReplyTemplate
 from opinion.models.supervision import SupervisionOrder
 from opinion.models.visit import ClaimOutcome, Presence, Visit
 
@@ -28,6 +30,7 @@ __all__ = [
     "CallBack",
     "CaseFigure",
     "Claim",
+    "ClaimAnswer",
     "ClaimOutcome",
     "Code",
     "Contact",
@@ -44,6 +47,7 @@ __all__ = [
     "Presence",
     "Rating",
     "Reply",
+    "ReplyTemplate",
     "SupervisionOrder",
     "Visit",
 ]

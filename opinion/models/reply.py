@@ -13,8 +13,9 @@ from workflows.models import Case, Evidence, Unit
 class Reply(Evidence):
     """A version of what is said to the person; the event carries `digest`.
 
-    draft: the unit's text; approved: the reviewer's wording; final and interim: what reached the person.
-    version counts per case and kind. public: whether a final text is shown on the platform.
+    draft: the unit's text; approved: the reviewer's wording; final and interim: what reached the person. wording: what
+    the reviewer would have published, where that differs; published: what the platform shows.
+    version counts per case and kind. public: whether a final text is also published.
     result: code of list `result`, said by the lead unit.
     """
 
@@ -23,6 +24,8 @@ class Reply(Evidence):
         APPROVED = "approved", "审定稿"
         INTERIM = "interim", "阶段性答复"
         FINAL = "final", "正式答复"
+        WORDING = "wording", "公开用语"
+        PUBLISHED = "published", "公开答复"
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="replies", verbose_name="案件")
     kind = models.CharField("类别", max_length=10, choices=Kind)

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 from opinion.forms import MoveForm, form_for
 from opinion.views.case import visible_case
 from opinion.views.contact import show_contact
+from opinion.views.drafts import go_on_drafting
 from opinion.views.pages import user_of
 from opinion.views.tokens import fresh_token, key_of
 from workflows.engine import fire
@@ -29,7 +30,7 @@ from workflows.rerating import Rerated, foresee_facts, seal
 from workflows.spec import TransitionSpec
 
 # Moves that answer with a page of their own instead of going back to the case.
-ANSWERS = {"reveal_contact": show_contact}
+ANSWERS = {"reveal_contact": show_contact, "save_draft": go_on_drafting}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -85,6 +86,9 @@ class ActionPage:
     def submit(self) -> HttpResponse:
         key, rev = key_of(self.request, self.name), self._rev()
         form = self._form(self.request.POST)
+        again = form.again() if form is not None else None
+        if again is not None:
+            return self._render(again, self._refusal(self.case))
         if form is not None and not form.is_valid():
             refused = self._refusal(self.case)
             return self._render(form, refused, status=422)

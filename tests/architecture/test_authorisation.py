@@ -180,6 +180,15 @@ POST   audit                   restricted | in   in   405  405  405  405  405  4
 GET    audit                   accused    | in   in   404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
 POST   audit                   accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 --------------------------------------------------------------------------------------------------------------------------------
+GET    replies                 own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
+POST   replies                 own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    replies                 other      | in   in   404  404  200  200  404  404  404  404  404  200  404  200  404  404  404
+POST   replies                 other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    replies                 restricted | in   in   404  404  404  404  200  200  200  404  404  404  200  404  404  404  404
+POST   replies                 restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    replies                 accused    | in   in   404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
+POST   replies                 accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+--------------------------------------------------------------------------------------------------------------------------------
 GET    explain                 own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
 POST   explain                 own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    explain                 other      | in   in   404  404  200  200  404  404  404  404  404  200  404  200  404  404  404
@@ -282,7 +291,9 @@ OWNED = {"import", "import_columns", "import_problems", "export", "export_file",
 
 
 def whose_of(route: str) -> tuple[str, ...]:
-    if route in {"case", "audit", "explain", "case_forecast", "order"} or route.startswith("action:"):
+    if route in {"case", "audit", "replies", "explain", "case_forecast", "order"} or route.startswith(
+        "action:"
+    ):
         return CASE_WHOSE
     return JOB_WHOSE if route in OWNED else ("-",)
 

@@ -64,7 +64,10 @@ class World:
         """One move by whoever usually makes it, with data that fits; `data` overrides it."""
         step = STEPS[name]
         actor = by or self.actor(case, step)
-        return fire(case.pk, name, by=actor, at=at, data={**step.data(self, at), **data})
+        said = dict(step.data(self, at))
+        if said.get("public") and Case.objects.filter(pk=case.pk, restricted=True).exists():
+            said["public"] = False
+        return fire(case.pk, name, by=actor, at=at, data={**said, **data})
 
     def actor(self, case: Case, step: Step) -> User:
         """Who makes a step; at the desk it is the confidential officer where the case is restricted."""
@@ -143,6 +146,7 @@ STEPS = {
     "record_visit": Step("handler", _visit),
     "close_follow_up": Step("handler", _said(remark="本人来电确认已解决")),
     "interim_reply": Step("head", _said(text="正在协调施工单位，三日内答复。")),
+    "save_draft": Step("handler", _said(text="正在清理排水管。", result="")),
     "draft_reply": Step("handler", _said(text="已清理排水管，积水已退。", result="solved")),
     "suspend": Step("dispatcher", _said(reason="appraisal", remark="待鉴定结论")),
     "resume": Step("head"),

@@ -133,7 +133,7 @@ def look_at_case(watch: Watch, case: Case, role: str, user: User, client: Client
     at = timezone.now()
     urls = [reverse("todo"), reverse("case_list") + "?phase=all", reverse("case", args=[case.number])]
     urls.append(reverse("lifecycle", args=["message"]) + f"?case={case.number}")
-    urls += [reverse(name, args=[case.number]) for name in ("audit", "case_forecast")]
+    urls += [reverse(name, args=[case.number]) for name in ("audit", "replies", "case_forecast")]
     urls += [reverse("explain", args=[case.number, "resolve", 1]), reverse("order", args=[case.number, 1])]
     if Case.objects.visible_to(user).filter(pk=case.pk).exists():
         urls += [reverse("action", args=[case.number, move.name]) for move in available(case, user, at=at)]

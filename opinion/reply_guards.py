@@ -1,0 +1,84 @@
+"""When a reply may go to review, to the person and to the public. Pure: they read, and say why not."""
+
+from __future__ import annotations
+
+from opinion import answers
+from opinion.contacts.sealing import SealBroken
+from opinion.models import Message, Reply
+from opinion.screening.judging import Verdict, judge
+from opinion.screening.looking import look_through, persons_of
+from opinion.templating import left_open
+from opinion.wordings import latest, let_stand, public_text
+from workflows.models import Case
+from workflows.moves import Move
+from workflows.registry import Refusal, guard
+
+BROKEN = "联系方式的密文打不开，无法核对有无泄露身份，请先由系统管理员修复密钥"
+
+
+@guard
+def every_claim_is_answered(move: Move) -> Refusal | None:
+    """Item by item, or with a reason for answering an item separately. Source: 办理情况报告."""
+    if "text" not in move.data:
+        return None
+    said = answers.said_of(move.case, move.data.get("answers", ()))
+    wrong = [problem for each in said if (problem := each.problem(move.data["text"]))]
+    return Refusal("；".join(wrong)) if wrong else None
+
+
+@guard
+def nothing_is_left_open(move: Move) -> Refusal | None:
+    """What a template could not fill in has been filled in by somebody."""
+    missing = left_open(move.data.get("text", "")) or left_open(move.data.get("public_text", ""))
+    return Refusal(f"文中还有待填写的“{missing}”，请填写或删去") if missing else None
+
+
+@guard
+def names_nobody_else(move: Move) -> Refusal | None:
+    """Persons whose messages are answered together never read of each other."""
+    text = _to_the_person(move)
+    return _refusal(move.case, text, public=False) if text else None
+
+
+@guard
+def wording_may_be_public(move: Move) -> Refusal | None:
+    """Nobody is known by it; what is doubtful stands for a reason that is given. Source: 民法典 1039, PIPL 25."""
+    if move.data.get("public") and (no := _must_stay_private(move.case)):
+        return Refusal(no)
+    text = public_text(move.case, move.name, move.data)
+    return _refusal(move.case, text, public=True, stands=let_stand(move)) if text else None
+
+
+def _must_stay_private(case: Case) -> str:
+    """Why nothing of a case may be published; empty where it may."""
+    if case.restricted:
+        return "限制知悉的案件不公开答复，请只答复本人"
+    if Message.objects.filter(case=case, asked_confidential=True).exists():
+        return "留言人要求保密，不公开答复，请只答复本人"
+    return ""
+
+
+def _to_the_person(move: Move) -> str:
+    if move.name == "reply":
+        approved = latest(move.case, Reply.Kind.APPROVED) if "public" in move.data else None
+        return approved.text if approved else ""
+    return str(move.data.get("text") or "")
+
+
+def verdict_on(case: Case, text: str, *, public: bool) -> Verdict:
+    """Raises SealBroken."""
+    return judge(look_through(text, case, persons_of(case)), public=public)
+
+
+def _refusal(case: Case, text: str, *, public: bool, stands: frozenset[str] = frozenset()) -> Refusal | None:
+    try:
+        verdict = verdict_on(case, text, public=public)
+    except SealBroken:
+        return Refusal(BROKEN)
+    if verdict.refused:
+        where = "公开文本" if public else "答复"
+        return Refusal(f"{where}{'；'.join(map(str, verdict.refused))}")
+    left = [finding for finding in verdict.doubtful if finding.code not in stands]
+    if left:
+        return Refusal(f"公开文本{'；'.join(map(str, left))}。确需保留的，请逐项确认并选择理由")
+    return None

@@ -1,0 +1,51 @@
+"""Which version of a reply is which: the newest of a kind, what would be published, what was let stand in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from opinion.models import Reply
+from workflows.models import Case, Event
+from workflows.moves import Move
+
+
+def latest(case: Case, *kinds: Reply.Kind) -> Reply | None:
+    """The newest version of any of these kinds."""
+    return Reply.objects.filter(case=case, kind__in=kinds).order_by("-seq", "-id").first()
+
+
+def approved_for_public(case: Case) -> Reply | None:
+    """What was approved to be published: the wording of its own where the approval in force has one."""
+    approved = latest(case, Reply.Kind.APPROVED)
+    if approved is None:
+        return None
+    wording = Reply.objects.filter(case=case, kind=Reply.Kind.WORDING, seq=approved.seq).first()
+    return wording or approved
+
+
+def public_text(case: Case, transition: str, said: Mapping[str, Any]) -> str:
+    """What a move would have the public read sooner or later; empty where that is nothing, or not said yet."""
+    if transition == "approve":
+        return str(said.get("public_text") or "")
+    if not said.get("public"):
+        return ""
+    if transition == "reply":
+        approved = approved_for_public(case)
+        return approved.text if approved else ""
+    return str(said.get("public_text") or said.get("text") or "")
+
+
+def let_stand(move: Move) -> frozenset[str]:
+    """Codes of findings that stand, with a reason: by this move, or by the approval of the very wording."""
+    stands = frozenset(move.data.get("stands", ()) if move.data.get("stands_because") else ())
+    return stands | stood_at_approval(move.case) if move.name == "reply" else stands
+
+
+def stood_at_approval(case: Case) -> frozenset[str]:
+    """What the approval of the wording to be published let stand."""
+    approved = approved_for_public(case)
+    if approved is None or approved.kind != Reply.Kind.WORDING:
+        return frozenset()
+    data = Event.objects.filter(case=case, seq=approved.seq).values_list("data", flat=True).first() or {}
+    return frozenset(data.get("stands", ()))

@@ -1,0 +1,247 @@
+"""Replies from the first draft to the person and the public: versions, claims answered, nobody named."""
+
+import pytest
+
+from opinion.contacts.book import Person
+from opinion.models import Claim, ClaimAnswer, Contact, Reply
+from tests.factories.world import PERSON
+from workflows.chain import text_digest
+from workflows.errors import Cannot
+from workflows.models import Case
+
+TEXT = "您好。楼道积水已于今日清理。积水是排水管堵塞造成的，已疏通。"
+
+
+def now(case):
+    return Case.objects.get(pk=case.pk)
+
+
+def kinds(case):
+    return list(Reply.objects.filter(case=case).values_list("kind", "version"))
+
+
+def claims_of(case):
+    return list(Claim.objects.filter(case=case).standing())
+
+
+def answered(case, *said):
+    return [
+        {"claim": claim.pk, "result": result, "words": words}
+        for claim, (result, words) in zip(claims_of(case), said, strict=True)
+    ]
+
+
+def test_drafts_are_kept_before_they_are_sent_on(county, at):
+    case = county.walk("handling", at)
+    county.do(case, "save_draft", at=at, text="一稿")
+    county.do(case, "save_draft", at=at, text="二稿", by=county.head)
+    assert now(case).state == "handling"
+    county.do(case, "draft_reply", at=at, text="三稿")
+    assert kinds(case) == [("draft", 1), ("draft", 2), ("draft", 3)]
+    event = case.events.filter(name="message.draft_saved").order_by("seq").first()
+    assert event.data == {"version": 1, "text": text_digest("一稿")}
+
+
+def test_whoever_wrote_any_of_the_drafts_does_not_approve(county, at):
+    case = county.walk("handling", at)
+    county.head.memberships.create(unit=county.desk, role="reviewer")
+    county.do(case, "save_draft", at=at, by=county.head, text="负责人先拟的一稿")
+    county.do(case, "draft_reply", at=at)
+    with pytest.raises(Cannot, match="不能审核自己拟的稿"):
+        county.do(case, "approve", at=at, by=type(county.head).objects.get(pk=county.head.pk))
+
+
+# ---- claim by claim
+
+
+def test_a_claim_without_answer_keeps_the_draft_from_review(county, at):
+    case = county.walk("handling", at)
+    county.do(case, "list_claims", at=at)
+    with pytest.raises(Cannot, match=r"第 1 项诉求.*还没有回应.*第 2 项诉求"):
+        county.do(case, "draft_reply", at=at, text=TEXT)
+    with pytest.raises(Cannot, match="第 2 项诉求（查明积水原因并修复）没有指明由哪一句回应"):
+        county.do(
+            case,
+            "draft_reply",
+            at=at,
+            text=TEXT,
+            answers=answered(case, ("solved", "积水已于今日"), ("solved", "")),
+        )
+    with pytest.raises(Cannot, match="“电梯”不在答复里"):
+        county.do(
+            case,
+            "draft_reply",
+            at=at,
+            text=TEXT,
+            answers=answered(case, ("solved", "积水已于今日"), ("solved", "电梯")),
+        )
+    with pytest.raises(Cannot, match="选了“另行答复”，请写明理由"):
+        county.do(
+            case,
+            "draft_reply",
+            at=at,
+            text=TEXT,
+            answers=answered(case, ("solved", "积水已于今日"), ("separately", "")),
+        )
+    assert not Reply.objects.filter(case=case).exists()
+
+
+def test_answers_are_kept_with_their_passages(county, at):
+    case = county.walk("handling", at)
+    county.do(case, "list_claims", at=at)
+    said = answered(case, ("solved", "积水 已于今日"), ("separately", "待鉴定结论"))
+    event = county.do(case, "draft_reply", at=at, text=TEXT, answers=said)
+    assert event.data["answers"] == {"1": "solved", "2": "separately"}
+    first, second = ClaimAnswer.objects.filter(case=case).order_by("claim__number")
+    assert first.passage(TEXT) == "楼道积水已于今日清理。"
+    assert (second.passage(TEXT), second.words, second.seq) == ("", "待鉴定结论", event.seq)
+
+
+def test_a_saved_draft_keeps_what_is_still_incomplete(county, at):
+    case = county.walk("handling", at)
+    county.do(case, "list_claims", at=at)
+    county.do(
+        case, "save_draft", at=at, text="尚未写完", answers=answered(case, ("", "还没写的一句"), ("", ""))
+    )
+    kept = ClaimAnswer.objects.get(case=case)
+    assert (kept.result, kept.words, kept.start) == ("", "还没写的一句", None)
+
+
+def test_a_claim_listed_after_the_draft_asks_for_a_new_one(county, at):
+    case = county.walk("drafted", at)
+    county.do(case, "list_claims", at=at)
+    county.do(case, "send_back", at=at)
+    with pytest.raises(Cannot, match="第 1 项诉求"):
+        county.do(case, "draft_reply", at=at, text=TEXT)
+
+
+# ---- what the person gets and what the public reads
+
+
+def test_public_wording_is_a_version_of_its_own(county, at):
+    case = county.walk("drafted", at)
+    county.do(case, "approve", at=at, text=f"{PERSON.name}：已清理。", public_text="网友您好：已清理。")
+    event = county.do(case, "reply", at=at, public=True)
+    assert kinds(case) == [("draft", 1), ("approved", 1), ("wording", 1), ("final", 1), ("published", 1)]
+    texts = dict(Reply.objects.filter(case=case).values_list("kind", "text"))
+    assert (texts["final"], texts["published"]) == (f"{PERSON.name}：已清理。", "网友您好：已清理。")
+    assert event.data["public_text"] == text_digest("网友您好：已清理。")
+
+
+def test_a_wording_of_an_earlier_round_is_not_published(county, at):
+    case = county.walk("drafted", at)
+    county.do(case, "approve", at=at, public_text="第一轮的公开用语。")
+    county.do(case, "send_back", at=at)
+    county.do(case, "draft_reply", at=at)
+    county.do(case, "approve", at=at, text="第二轮。")
+    county.do(case, "reply", at=at, public=True)
+    assert Reply.objects.get(case=case, kind="published").text == "第二轮。"
+
+
+def test_a_private_answer_publishes_nothing(county, at):
+    case = county.walk("reviewed", at)
+    county.do(case, "reply", at=at, public=False)
+    assert not Reply.objects.filter(case=case, kind="published").exists()
+
+
+@pytest.mark.parametrize("said", [PERSON.name, "138 0000 5678", "桂花路3号2单元", PERSON.email])
+def test_the_persons_identity_is_never_published(county, at, said):
+    case = county.walk("drafted", at)
+    stands = {"stands": ["mobile", "email"], "stands_because": "consented"}
+    for more in ({}, stands):
+        with pytest.raises(Cannot, match="公开文本第 1 句有留言人"):
+            county.do(case, "approve", at=at, public_text=f"您好，{said}。", **more)
+    county.do(case, "approve", at=at, text=f"您好，{said}。")
+    with pytest.raises(Cannot, match="公开文本第 1 句有留言人"):
+        county.do(case, "reply", at=at, public=True)
+    county.do(case, "reply", at=at, public=False)
+
+
+def test_what_is_doubtful_stands_for_a_reason_and_only_the_codes_are_kept(county, at):
+    case = county.walk("drafted", at)
+    text = "请联系王师傅，13911112222。"
+    with pytest.raises(Cannot, match=r"有手机号码.*请逐项确认并选择理由"):
+        county.do(case, "approve", at=at, public_text=text)
+    with pytest.raises(Cannot, match="个人称谓"):
+        county.do(case, "approve", at=at, public_text=text, stands=["mobile"], stands_because="official")
+    event = county.do(
+        case, "approve", at=at, public_text=text, stands=["named_person", "mobile"], stands_because="official"
+    )
+    assert (event.data["stands"], event.data["stands_because"]) == (["mobile", "named_person"], "official")
+    assert "1391111" not in str(event.data)
+    county.do(case, "reply", at=at, public=True)
+    assert now(case).state == "replied"
+
+
+def test_what_stood_in_one_text_does_not_stand_in_the_next(county, at):
+    case = county.walk("drafted", at)
+    county.do(
+        case, "approve", at=at, public_text="电话13911112222。", stands=["mobile"], stands_because="official"
+    )
+    county.do(case, "send_back", at=at)
+    county.do(case, "draft_reply", at=at)
+    county.do(case, "approve", at=at, text="电话13911112222。")
+    with pytest.raises(Cannot, match="手机号码"):
+        county.do(case, "reply", at=at, public=True)
+
+
+def test_restricted_and_confidential_answers_stay_private(county, at):
+    restricted = county.walk("reviewed", at, restricted=True)
+    with pytest.raises(Cannot, match="限制知悉的案件不公开答复"):
+        county.do(restricted, "reply", at=at, public=True)
+    asked = county.walk("reviewed", at, asked_confidential=True)
+    with pytest.raises(Cannot, match="留言人要求保密"):
+        county.do(asked, "reply", at=at, public=True)
+
+
+def test_a_contact_that_cannot_be_opened_publishes_nothing(county, at):
+    case = county.walk("reviewed", at)
+    Contact.objects.filter(case=case).update(name="v1.gone.AAAA")
+    with pytest.raises(Cannot, match="密文打不开"):
+        county.do(case, "reply", at=at, public=True)
+
+
+# ---- merged messages
+
+
+def merged(county, at, master_state="replied"):
+    master = county.walk(master_state, at, person=Person("陆远山", "13700001111", "云溪县西禾镇柳岸村12号"))
+    case = county.walk("registered", at)
+    county.do(case, "merge", at=at, master=master.pk)
+    return master, now(case)
+
+
+@pytest.mark.parametrize("said", ["陆远山", "13700001111", "柳岸村12号"])
+def test_a_duplicates_answer_never_names_the_masters_person(county, at, said):
+    master, case = merged(county, at)
+    with pytest.raises(Cannot, match="答复第 1 句有并案中他人的"):
+        county.do(case, "reply_merged", at=at, text=f"已到{said}处理。")
+    sibling = county.walk("registered", at, person=Person("苗青禾", "13600002222"))
+    county.do(sibling, "merge", at=at, master=master.pk)
+    with pytest.raises(Cannot, match="并案中他人的姓名"):
+        county.do(sibling, "reply_merged", at=at, text=f"{PERSON.name}也反映了。")
+    county.do(case, "reply_merged", at=at, text=f"{PERSON.name}您好，已处理。")
+    assert now(case).state == "replied"
+
+
+def test_the_masters_answer_never_names_a_duplicates_person(county, at):
+    master, _ = merged(county, at, "drafted")
+    with pytest.raises(Cannot, match="并案中他人的姓名"):
+        county.do(master, "approve", at=at, text=f"{PERSON.name}也反映了。")
+
+
+def test_a_merged_answer_may_be_published_in_other_words(county, at):
+    _, case = merged(county, at)
+    text = f"{PERSON.name}您好，已处理。"
+    with pytest.raises(Cannot, match="公开文本第 1 句有留言人姓名"):
+        county.do(case, "reply_merged", at=at, text=text, public=True)
+    county.do(case, "reply_merged", at=at, text=text, public=True, public_text="已处理。")
+    assert kinds(case) == [("final", 1), ("published", 1)]
+
+
+def test_interim_replies_name_nobody_else_and_leave_nothing_open(county, at):
+    case = county.walk("handling", at)
+    with pytest.raises(Cannot, match="待填写的“办理期限”"):
+        county.do(case, "interim_reply", at=at, text="将于（请填写：办理期限）前答复。")
+    county.do(case, "interim_reply", at=at)
+    assert kinds(case) == [("interim", 1)]
