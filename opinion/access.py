@@ -10,6 +10,7 @@ from workflows.published import lifecycle
 from workflows.registry import ROLES
 
 MESSAGE = "message"
+OPINION_CASE = "opinion_case"
 
 
 def desks_of(user: User, kind: str = MESSAGE) -> list[Unit]:
@@ -21,6 +22,12 @@ def desks_of(user: User, kind: str = MESSAGE) -> list[Unit]:
     return [
         d for d in desks if any(ROLES[name].may(Case(desk=d, unit=d, kind=kind), user) for name in opening)
     ]
+
+
+def desks_held(user: User, kind: str) -> list[Unit]:
+    """Desks at which a role that opens cases of this kind is held; the door says whether it opens this one."""
+    held = {unit for name in _opening_roles(kind) for unit in user.standing.roles.get(name, ())}
+    return list(Unit.objects.filter(pk__in=held, is_desk=True)) if held else []
 
 
 def may_register(user: User, kind: str = MESSAGE) -> bool:

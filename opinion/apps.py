@@ -15,6 +15,8 @@ class OpinionConfig(AppConfig):
             forms,
             guards,
             notices,
+            opinion_guards,
+            opinion_notices,
             recipients,
             reply_guards,
             roles,

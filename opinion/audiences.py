@@ -113,10 +113,12 @@ def by_clock(choices: dict[str, Audience], otherwise: Audience) -> Audience:
 heads = seated(Seat("unit_head", _lead))
 # A restricted case is its officer's at the desk; the roles tell the two apart.
 dispatchers = seated(Seat("dispatcher", _desk), Seat("confidential_officer", _desk))
+clerks = seated(Seat("desk_clerk", _desk))
 reviewers = seated(Seat("reviewer", _desk), Seat("confidential_officer", _desk))
 callers = seated(Seat("caller", _desk), Seat("confidential_officer", _desk))
 officers = seated(Seat("confidential_officer", _desk))
 leaders = seated(Seat("leader", _over_the_desk))
+top_leaders = seated(Seat("top_leader", _over_the_desk))
 supervisors = seated(Seat("supervisor", _over_the_desk), Seat("confidential_officer", _desk))
 
 

@@ -11,10 +11,10 @@ from typing import Literal
 
 from django.db.models import Q
 
+from opinion.blocks import Block, Viewing, blocks_of
 from opinion.contacts.book import Person, opened
-from opinion.contacts.masking import blank_numbers
 from opinion.contacts.sealing import SealBroken
-from opinion.models import CallBack, Code, Contact, Link, Message, Rating, Reply
+from opinion.models import CallBack, Code, Contact, Link, Rating, Reply
 from opinion.offline import OfflineWork, offline_work
 from opinion.orders import OrderRow, rows_of_case
 from opinion.timeline import Entry, timeline
@@ -170,8 +170,7 @@ class RatingView:
 
 @dataclass(frozen=True)
 class CaseFile:
-    """What the case page shows. message: None for a case of another kind. text: what was written, with the writer's
-    own name and any numbers masked; whoever gives a reason sees it whole. contact: None where nothing was given.
+    """What the case page shows. blocks: what only cases of this kind have. contact: None where nothing was given.
     actions: the buttons of this viewer; looking at the contact has its own, beside it."""
 
     case: Case
@@ -179,9 +178,8 @@ class CaseFile:
     left: Distance | None
     clocks: list[ClockView]
     steps: list[Step]
-    message: Message | None
-    text: str
-    message_facts: list[tuple[str, str]]
+    kind: str
+    blocks: list[Block]
     contact: ContactView | None
     units: dict[str, list[str]]
     replies: list[ReplyView]
@@ -210,7 +208,6 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
     codes = CodeLabels()
     moves = available(case, viewer, at=at)
     person = _person(case)
-    message = Message.objects.filter(case=case).first()
     replies = Reply.objects.filter(case=case).select_related("author", "unit").order_by("-seq", "-id")
     ratings = Rating.objects.filter(case=case).select_related("recorder")
     return CaseFile(
@@ -219,9 +216,8 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
         left=running[0].left if running else None,
         clocks=clocks,
         steps=steps_of(case),
-        message=message,
-        text=blank_numbers(message.body, name=person.name if person else "") if message else "",
-        message_facts=_message_facts(message, codes) if message else [],
+        kind=lifecycle(case.definition_id).label,
+        blocks=blocks_of(Viewing(case, viewer, codes, person, at)),
         contact=_contact(person),
         units=_units(case),
         replies=[ReplyView(reply, codes.of("result", reply.result)) for reply in replies],
@@ -255,20 +251,6 @@ def _contact(person: Person | None) -> ContactView | None:
     seen = person.masked()
     lines = [("姓名", seen.name), ("电话", seen.phone), ("地址", seen.address), ("电子邮箱", seen.email)]
     return ContactView([line for line in lines if line[1]]) if person else None
-
-
-def _message_facts(message: Message, codes: CodeLabels) -> list[tuple[str, str]]:
-    """What is known of the message, in words; what was not given is left out."""
-    facts = [
-        ("来源", codes.of("source", message.source)),
-        ("来源编号", message.external_number),
-        ("类型", codes.of("type", message.type)),
-        ("领域", codes.of("domain", message.domain)),
-        ("紧急程度", codes.of("urgency", message.urgency)),
-        ("复杂程度", codes.of("complexity", message.complexity)),
-        ("事发地点", message.place),
-    ]
-    return [(label, value) for label, value in facts if value]
 
 
 def _units(case: Case) -> dict[str, list[str]]:

@@ -11,8 +11,8 @@ from workflows.registry import FACTS
 
 SEED = Path(__file__).parent / "data" / "codes.yaml"
 
-# What a policy may ask about a message; each is a code list of the same name.
-FACT_LISTS = ("source", "type", "urgency", "complexity")
+# What a policy may ask about a case; each is a code list of the same name.
+FACT_LISTS = ("source", "type", "urgency", "complexity", "grade")
 
 # Satisfaction codes that a person can say, the good and the bad; the rest say why nobody did.
 SATISFIED = ("very_good", "good", "fair")
@@ -56,3 +56,5 @@ def _register(list_name: str) -> None:
 
 for _list_name in FACT_LISTS:
     _register(_list_name)
+# Whether an event goes back to a problem of long standing: its verification may take longer.
+FACTS.add("legacy", lambda: {"yes": "历史遗留问题", "no": "非历史遗留问题"})

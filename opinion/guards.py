@@ -101,9 +101,9 @@ def somebody_has_claimed(move: Move) -> Refusal | None:
 
 @guard
 def took_place_already(move: Move) -> Refusal | None:
-    """What is recorded has happened: neither later than now nor before there was a case."""
+    """What is recorded has happened: neither later than now nor before what the case is about began."""
     happened_at = move.data.get("happened_at")
-    if happened_at is None or move.case.opened_at.replace(second=0, microsecond=0) <= happened_at <= move.at:
+    if happened_at is None or move.case.began_at.replace(second=0, microsecond=0) <= happened_at <= move.at:
         return None
     return Refusal("记录的时间晚于现在或早于登记，请填写实际发生的时间")
 

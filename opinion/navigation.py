@@ -41,11 +41,17 @@ def _exports(user: User) -> bool:
 # label, URL name, arguments, who, URL names that belong to it
 MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] = (
     ("待办", "todo", (), _anybody, "todo"),
-    ("案件", "case_list", (), may_see_cases, "case_list case action audit explain case_forecast replies"),
+    (
+        "案件",
+        "case_list",
+        (),
+        may_see_cases,
+        "case_list case action audit explain case_forecast replies report",
+    ),
     ("督办", "board", (), may_supervise, "board board_cases forecast"),
     ("督办单", "orders", (), may_see_cases, "orders order"),
     ("统计", "figures", (), may_supervise, "figures"),
-    ("登记", "register", (), may_register, "register"),
+    ("登记", "register", (), may_register, "register open_case"),
     ("导入", "imports", (), may_import, "imports import import_columns"),
     ("导出", "exports", (), _exports, "exports export export_file"),
     ("日历", "calendars", (), may_keep_calendars, "calendars"),

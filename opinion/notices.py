@@ -23,7 +23,7 @@ from notifications.registry import (
     Urgency,
     always_true,
 )
-from opinion.access import MESSAGE
+from opinion.access import MESSAGE, OPINION_CASE
 from opinion.audiences import (
     assisting,
     by_clock,
@@ -77,13 +77,18 @@ def missed(event: Event) -> str:
     return f"{event.case.number} “{clock.label if clock else '办理'}”已逾期，应于 {_minute(event.happened_at)} 前完成"
 
 
+def page_of(number: str) -> str:
+    """Every kind of case has the same sort of page."""
+    return reverse("case", args=[number])
+
+
 def _minute(at: datetime) -> str:
     return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"
 
 
 def pressing(event: Event) -> bool:
-    """Registered as urgent or critical."""
-    return event.case.facts.get("urgency") in {"urgent", "critical"}
+    """Registered as urgent or critical, or about an event, whose hours run at night, too."""
+    return event.case.kind == OPINION_CASE or event.case.facts.get("urgency") in {"urgent", "critical"}
 
 
 def still_there(events: Sequence[Event]) -> set[int]:
@@ -296,5 +301,6 @@ def _keeps_the_system(user: User) -> bool:
 
 for _name, _declared in DECLARED.items():
     CATALOGUE.add(_name, _declared)
-PATHS.add(MESSAGE, lambda number: reverse("case", args=[number]))
+for _kind in (MESSAGE, OPINION_CASE):
+    PATHS.add(_kind, page_of)
 WATCHERS.add("sysadmin", _keeps_the_system)

@@ -23,6 +23,7 @@ from workflows.registry import FACTS
 PAGE_SIZE = 20
 LONGEST_SEARCH = 60
 
+FACTS_ASKED = ("source", "type", "grade")
 ALWAYS_SHOWN = ("q", "phase")
 PHASES = [("open", "在办"), ("closed", "已办结"), ("archived", "已归档"), ("all", "全部")]
 
@@ -36,6 +37,7 @@ class CaseFilter(forms.Form):
     unit = forms.ModelChoiceField(Unit.objects.none(), label="现责任单位", empty_label="全部")
     source = forms.ChoiceField(label="来源")
     type = forms.ChoiceField(label="类型")
+    grade = forms.ChoiceField(label="舆情等级")
     kind = forms.ChoiceField(label="类别")
     due_before = day("到期日不晚于")
     overdue = forms.BooleanField(label="只看逾期")
@@ -45,11 +47,13 @@ class CaseFilter(forms.Form):
         for field in self.fields.values():
             field.required = False
         newest = list(Definition.objects.newest().order_by("code").values_list("code", "label", "pk"))
-        states = {name: state for _, _, pk in newest for name, state in lifecycle(pk).states.items()}
-        self._phases = {name: state.phase for name, state in states.items()}
-        self._offer("state", {name: state.label for name, state in states.items()})
+        states = labelled_states(pk for _, _, pk in newest)
+        self._phases = {
+            name: state.phase for _, _, pk in newest for name, state in lifecycle(pk).states.items()
+        }
+        self._offer("state", states)
         self._offer("kind", {code: label for code, label, _ in newest})
-        for fact in ("source", "type"):
+        for fact in FACTS_ASKED:
             self._offer(fact, FACTS[fact]())
         unit = self.fields["unit"]
         assert isinstance(unit, forms.ModelChoiceField)
@@ -101,7 +105,7 @@ class CaseFilter(forms.Form):
         for name in ("state", "unit", "kind"):
             if asked.get(name):
                 cases = cases.filter(**{name: asked[name]})
-        for fact in ("source", "type"):
+        for fact in FACTS_ASKED:
             if asked[fact]:
                 cases = cases.filter(**{f"facts__{fact}": asked[fact]})
         if asked["due_before"]:
@@ -116,25 +120,43 @@ class CaseFilter(forms.Form):
         return cases
 
 
+def labelled_states(definitions: Iterable[int]) -> dict[str, str]:
+    """state → label over several definitions, the first named first; where kinds call it differently, all labels."""
+    labels: dict[str, list[str]] = {}
+    for pk in definitions:
+        for name, state in lifecycle(pk).states.items():
+            known = labels.setdefault(name, [])
+            if state.label not in known:
+                known.append(state.label)
+    return {name: "／".join(known) for name, known in labels.items()}
+
+
 @dataclass(frozen=True)
 class CaseRow:
-    """One case in a list. state: its label by the case's own definition. left: until its deadline, None if none runs."""
+    """One case in a list. state: its label by the case's own definition. left: until its deadline, None if none runs.
+
+    kind: 群众留言 and the like; type: of a message its type, of an event its grade.
+    """
 
     case: Case
     state: str
     left: Distance | None
+    kind: str
     type: str
 
 
 def rows_of(cases: Iterable[Case], *, at: datetime) -> list[CaseRow]:
-    """Rows for cases whose unit is loaded; three statements at most, however many cases."""
+    """Rows for cases whose unit is loaded; four statements at most, however many cases."""
+    shown = list(cases)
     distances, types = CaseDistances(at), FACTS["type"]()
+    grades = FACTS["grade"]() if any("grade" in case.facts for case in shown) else {}
     return [
         CaseRow(
             case,
             lifecycle(case.definition_id).states[case.state].label,
             distances.of(case),
-            types.get(case.facts.get("type", ""), ""),
+            lifecycle(case.definition_id).label,
+            types.get(case.facts.get("type", ""), "") or grades.get(case.facts.get("grade", ""), ""),
         )
-        for case in cases
+        for case in shown
     ]

@@ -15,6 +15,7 @@ from opinion.audiences import (
     Seat,
     by_clock,
     callers,
+    clerks,
     dispatchers,
     handlers,
     heads,
@@ -22,6 +23,7 @@ from opinion.audiences import (
     reviewers,
     seated,
     supervisors,
+    together,
 )
 from opinion.supervising import DESK_CLOCKS
 from workflows.models import Case, Event, User
@@ -69,6 +71,8 @@ AUDIENCES: dict[str, tuple[str, Audience]] = {
             {
                 "assign": dispatchers, "decide": dispatchers, "suspension": dispatchers, "review": reviewers,
                 "publish": reviewers, "call_back": callers, "feedback": ordered, "desk_feedback": ordered, "transfer": dispatchers,
+                "first_report": together(clerks, dispatchers), "grade": together(leaders, reviewers), "authority": reviewers,
+                "conference": reviewers, "lessons": reviewers, "improve": together(reviewers, dispatchers),
             },
             otherwise=first_of(handlers, heads),
         ),

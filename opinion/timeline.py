@@ -36,6 +36,9 @@ CODED = {
     "complexity": ("复杂程度", ("complexity",)),
     "source": ("来源", ("source",)),
     "stands_because": ("公开理由", ("disclosure_reason",)),
+    "grade": ("等级", ("grade",)),
+    "proposed_grade": ("建议等级", ("grade",)),
+    "finding": ("核查结论", ("finding",)),
 }
 NOTE_LABELS = {
     "remark": "说明",
@@ -51,6 +54,9 @@ NOTE_LABELS = {
     "demand": "督办要求",
     "answer": "督办反馈",
     "view_words": "本人的说法",
+    "lessons": "复盘结论",
+    "assignment": "整改任务",
+    "outcome": "完成情况",
 }
 UNITS = {"unit": "单位", "lead": "主办", "assisting": "协办", "from_lead": "原承办", "suggested": "建议承办"}
 

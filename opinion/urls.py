@@ -14,10 +14,12 @@ from opinion.views.forecast import case_forecast, forecast
 from opinion.views.healthz import healthz
 from opinion.views.imports import import_columns, import_job, import_problems, imports
 from opinion.views.lifecycles import lifecycle
+from opinion.views.opening import open_case
 from opinion.views.orders import order, orders
 from opinion.views.policies import policies
 from opinion.views.register import register
 from opinion.views.replies import replies
+from opinion.views.reports import report
 from opinion.views.session import Login, Logout
 from opinion.views.todo import todo
 
@@ -40,6 +42,8 @@ urlpatterns = [
     path("figures/", figures, name="figures"),
     path("figures/file/", figures_export, name="figures_export"),
     path("register/", register, name="register"),
+    path("register/<slug:kind>/", open_case, name="open_case"),
+    path("cases/<str:number>/reports/<int:ordinal>/", report, name="report"),
     path("imports/", imports, name="imports"),
     path("imports/<int:pk>/columns/", import_columns, name="import_columns"),
     path("imports/<int:pk>/", import_job, name="import"),

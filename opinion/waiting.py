@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
+from opinion.queues import labelled_states
 from workflows.machine import may
 from workflows.models import Case, User
 from workflows.models.case import CaseQuerySet
@@ -79,12 +80,9 @@ def _led_by(leads: set[int | None]) -> Q:
 
 
 def _in_order(counts: dict[tuple[int, str], int]) -> Iterable[StateCount]:
-    """One line a state; versions of a lifecycle are added up."""
+    """One line a state; versions of a lifecycle are added up, and so are kinds that share a state's name."""
     totals: dict[str, int] = defaultdict(int)
-    labels: dict[str, str] = {}
-    for definition_id in sorted({definition for definition, _ in counts}, reverse=True):
-        for state, spec in lifecycle(definition_id).states.items():
-            if (definition_id, state) in counts:
-                labels.setdefault(state, spec.label)
-                totals[state] += counts[definition_id, state]
-    return (StateCount(state, label, totals[state]) for state, label in labels.items())
+    for (_, state), count in counts.items():
+        totals[state] += count
+    labels = labelled_states(sorted({definition for definition, _ in counts}, reverse=True))
+    return (StateCount(state, label, totals[state]) for state, label in labels.items() if state in totals)

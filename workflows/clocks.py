@@ -191,7 +191,14 @@ class ClockBook:
         if counts == "step":
             # To stay is no entry: what was fulfilled in this state is not asked for again.
             return move.source != move.case.state or not self._done_here(move.case, kind)
-        return (move.case.pk, kind) not in self.cycles
+        return (move.case.pk, kind) not in self.cycles or (
+            "facts" in move.changed and self._dropped(move.case, kind)
+        )
+
+    def _dropped(self, case: Case, kind: str) -> bool:
+        """Whether the newest cycle of a clock ended neither met nor missed; other facts may ask for it once more."""
+        row = self._finished.get((case.pk, kind))
+        return row is not None and rows.build(Clock, [row])[0].state == Clock.State.VOID
 
     def _done_here(self, case: Case, kind: str) -> bool:
         """Whether the newest cycle of a clock ended since the case entered its state."""
@@ -211,10 +218,10 @@ class ClockBook:
         return misses
 
     def _counts_from(self, move: Move, kind: str) -> datetime:
-        """A whole clock that only a later classification calls for counts from the opening all the same."""
+        """A whole clock that only a later classification calls for counts from the beginning all the same."""
         whole = move.lifecycle.clocks[kind].counts == "whole" and kind not in move.restarts
         from_opening = kind in move.lifecycle.states[move.lifecycle.opening.to].clocks
-        return move.case.opened_at if whole and from_opening else move.at
+        return move.case.began_at if whole and from_opening else move.at
 
     def _finish(self, going: Going, move: Move, met: bool) -> None:
         clock = going.clock

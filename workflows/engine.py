@@ -114,13 +114,15 @@ def _alone(move: Move, key: str | None) -> Event | MoveRefused:
 class Draft:
     """A case about to be opened.
 
-    at: when it was registered; its clocks start then. logged: codes and ids for the first event.
+    at: when it was registered; its clocks start then, or at counts_from, where what it is about began earlier.
+    logged: codes and ids for the first event.
     barred: units complained about. rows: makes what belongs beside the case (a message, a contact), given the case.
     """
 
     title: str
     desk_id: int
     at: datetime
+    counts_from: datetime | None = None
     facts: dict[str, str] = field(default_factory=dict)
     restricted: bool = False
     barred: Sequence[int] = ()
@@ -159,7 +161,7 @@ def open_many(
             if not any(ROLES[name].may(case, by) for name in spec.opening.role):
                 raise MayNot("您没有在该受理台登记的权限")
             for clock in spec.at_opening:
-                book.start(case, clock, at=draft.at)
+                book.start(case, clock, at=case.began_at)
             earliest = book.earliest(case_id)
             if earliest:
                 case.due_at, case.provisional = earliest.due_at, earliest.provisional
@@ -175,11 +177,15 @@ def open_many(
 
 def _case(draft: Draft, case_id: int, number: str, definition: Definition, rules: PolicyVersion) -> Case:
     _check_aware(draft.at)
+    if draft.counts_from is not None:
+        _check_aware(draft.counts_from)
+        if draft.counts_from > draft.at:
+            raise ValueError("counts_from 不能晚于 at")
     return rows.make(
         Case, id=case_id, number=number, kind=definition.code, title=draft.title[:200],
         state=lifecycle(definition.pk).opening.to, definition_id=definition.pk, policy_id=rules.pk,
         desk_id=draft.desk_id, unit_id=draft.desk_id, facts=draft.facts, restricted=draft.restricted,
-        opened_at=draft.at, state_since=draft.at,
+        opened_at=draft.at, counts_from=draft.counts_from, state_since=draft.at,
     )  # fmt: skip
 
 

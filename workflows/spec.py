@@ -74,11 +74,15 @@ class TransitionSpec(Document):
 
 
 class Opening(Document):
-    """How a case of this kind begins: who may register it, into which state, under which event name."""
+    """How a case of this kind begins: who may register it, into which state, under which event name.
+
+    form: what a person fills in on the page that opens one; without it, cases come in by another way.
+    """
 
     role: Names = Field(min_length=1)
     to: Name
     event: Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=40)]
+    form: Name | None = None
 
 
 class LifecycleSpec(Document):
@@ -152,6 +156,7 @@ class LifecycleSpec(Document):
                 yield f"clocks.{name}.lapses: 到期不算逾期的时限要有状态以 on_due 说明到期后怎么办，请补上"
         yield from self._undeclared("opening.to", (self.opening.to,), self.states, "states")
         yield from _unknown("opening.role", self.opening.role, ROLES)
+        yield from _unknown("opening.form", (self.opening.form,) if self.opening.form else (), FORMS)
 
     def _shape(self) -> Iterable[str]:
         for name, s in self.states.items():

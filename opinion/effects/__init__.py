@@ -10,9 +10,13 @@ from opinion.effects import (
     notes,
     privacy,
     replying,
+    reporting,
+    responding,
+    reviewing,
     supervising,
 )
 
 __all__ = [
-    "claiming", "dispatching", "extending", "feedback", "handling", "linking", "notes", "privacy", "replying", "supervising",
+    "claiming", "dispatching", "extending", "feedback", "handling", "linking", "notes", "privacy", "replying", "reporting",
+    "responding", "reviewing", "supervising",
 ]  # fmt: skip

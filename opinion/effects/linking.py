@@ -35,6 +35,37 @@ def leave_master(move: Move) -> None:
 
 
 @effect
+def link_matter(move: Move) -> None:
+    """data: other (case id), remark. Both stay as they are; whoever may see both is shown the tie."""
+    other = int(move.data["other"])
+    if other == move.case.pk or Link.objects.matters_of(move.case).filter(to_case=other).exists():
+        raise Cannot(f"{move.case.number} 已关联这件案件，或就是它自己")
+    move.add(
+        Link(
+            from_case=move.case,
+            to_case_id=other,
+            kind=Link.Kind.SAME_MATTER,
+            made_by=move.by,
+            made_at=move.at,
+        )
+    )
+    move.log(other=other)
+    move.note("remark", move.data.get("remark", ""))
+
+
+@effect
+def unlink_matter(move: Move) -> None:
+    """data: other (case id), remark."""
+    tied = Link.objects.matters_of(move.case)
+    link = tied.filter(to_case=move.data["other"]).first()
+    if link is None:
+        raise Cannot(f"{move.case.number} 没有关联这件案件")
+    tied.filter(pk=link.pk).update(ended_at=move.at)
+    move.log(other=link.to_case_id)
+    move.note("remark", move.data.get("remark", ""))
+
+
+@effect
 def reply_from_master(move: Move) -> None:
     """data: text, public; public_text, stands, stands_because as in `keep_approved`.
 

@@ -80,7 +80,7 @@ def keep_approved(move: Move) -> None:
 @effect
 def record_send_back(move: Move) -> None:
     """data: comments (text). Rounds are counted from the log."""
-    rounds = Event.objects.filter(case=move.case, transition="send_back").count() + 1
+    rounds = Event.objects.filter(case=move.case, transition=move.name).count() + 1
     move.log(round=rounds)
     move.note("comments", move.data["comments"])
 

@@ -41,7 +41,7 @@ def _expression(column: Column) -> Any:
 def case_columns() -> list[Column]:
     """Labels are read when asked, so that an export shows today's names."""
     units, states, kinds = _units(), _states(), _kinds()
-    codes = {name: _codes(name) for name in ("source", "type", "domain", "urgency", "complexity")}
+    codes = {name: _codes(name) for name in ("source", "type", "domain", "urgency", "complexity", "grade")}
     restricted = When_(
         When(restricted=True, then=Value(RESTRICTED_TITLE)), default=F("title"), output_field=CharField()
     )
@@ -56,6 +56,7 @@ def case_columns() -> list[Column]:
         Column("领域", "message__domain", Kind.LABEL, codes["domain"]),
         Column("紧急程度", "message__urgency", Kind.LABEL, codes["urgency"]),
         Column("复杂程度", "message__complexity", Kind.LABEL, codes["complexity"]),
+        Column("舆情等级", KeyTextTransform("grade", "facts"), Kind.LABEL, codes["grade"]),
         Column("受理台", "desk_id", Kind.LABEL, units),
         Column("主办单位", "lead_id", Kind.LABEL, units),
         Column("现责任单位", "unit_id", Kind.LABEL, units),

@@ -17,18 +17,24 @@ from opinion.forms import (
     feedback,
     handling,
     linking,
+    opening,
     privacy,
     replying,
+    reporting,
+    responding,
+    reviewing,
     supervising,
 )
 from opinion.forms.base import MoveForm
+from opinion.forms.opening import OpeningForm
 from opinion.forms.register import RegisterForm
 from workflows.models import Case, User
 from workflows.registry import FORMS
 
 __all__ = [
-    "MoveForm", "RegisterForm", "claiming", "dispatching", "drafting", "extending", "feedback", "form_for", "handling", "linking",
-    "privacy", "replying", "supervising",
+    "MoveForm", "OpeningForm", "RegisterForm", "claiming", "dispatching", "drafting", "extending", "feedback",
+    "form_for", "handling", "linking", "opening", "privacy", "replying", "reporting", "responding", "reviewing",
+    "supervising",
 ]  # fmt: skip
 
 

@@ -87,13 +87,14 @@ class MoveForm(PlainForm):
         return None
 
     def clean_happened_at(self) -> datetime:
-        """Neither in the future nor before the case was registered."""
+        """Neither in the future nor before the case began: its registration, or when what it is about was found."""
         happened_at: datetime = self.cleaned_data["happened_at"]
         if self.at is not None and happened_at > self.at:
             raise forms.ValidationError("“时间”晚于现在，请填写实际发生的时间")
-        if happened_at < self.case.opened_at.replace(second=0, microsecond=0):
-            opened = timezone.localtime(self.case.opened_at)
-            raise forms.ValidationError(f"“时间”早于登记（{opened:%Y-%m-%d %H:%M}），请核对")
+        if happened_at < self.case.began_at.replace(second=0, microsecond=0):
+            began = timezone.localtime(self.case.began_at)
+            what = "发现" if self.case.counts_from else "登记"
+            raise forms.ValidationError(f"“时间”早于{what}（{began:%Y-%m-%d %H:%M}），请核对")
         return happened_at
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
-from opinion.forms.base import MoveForm, line, prose
+from opinion.forms.base import MoveForm, code, line, prose
 from opinion.merging import obstacle
 from opinion.models import Link
 from workflows.models import Case
@@ -38,3 +38,36 @@ class MergeForm(MoveForm):
         if reason:
             raise forms.ValidationError(reason)
         return master.pk
+
+
+@form("link_matter")
+class LinkMatterForm(MoveForm):
+    """To which case. Cleaned, `other` is the id of a case this person may see."""
+
+    other = line("案件编号", required=True, help_text="同一事项的留言或舆情，如 LY2026-000123", most=30)
+    remark = prose("说明", required=False, rows=3)
+
+    def clean_other(self) -> int:
+        number = self.cleaned_data["other"].upper()
+        other = Case.objects.visible_to(self.by).filter(number=number).first()
+        if other is None:
+            raise forms.ValidationError(f"“案件编号”{number} 不存在，请核对")
+        if other.pk == self.case.pk or Link.objects.matters_of(self.case).filter(to_case=other).exists():
+            raise forms.ValidationError(f"“案件编号”{number} 是本案或已经关联，请核对")
+        return other.pk
+
+
+@form("unlink_matter")
+class UnlinkMatterForm(MoveForm):
+    """Which of the tied cases; only those this person may see are offered."""
+
+    other = code("案件")
+    remark = prose("解除理由", rows=3)
+
+    def prepare(self) -> None:
+        tied = Link.objects.matters_of(self.case).select_related("to_case")
+        known = tied.filter(to_case__in=Case.objects.visible_to(self.by))
+        self.offer("other", [(str(link.to_case_id), link.to_case.number) for link in known])
+
+    def clean_other(self) -> int:
+        return int(self.cleaned_data["other"])

@@ -1,5 +1,6 @@
 """Tables of the message desk, one file a subject."""
 
+from opinion.models.case_report import CaseReport
 from opinion.models.claim import Claim
 from opinion.models.claim_answer import ClaimAnswer
 from opinion.models.code import Code
@@ -19,8 +20,11 @@ from opinion.models.figure import (
 from opinion.models.jobs import ExportJob, ImportJob
 from opinion.models.link import Link
 from opinion.models.message import Message
+from opinion.models.opinion_case import OpinionCase
+from opinion.models.public_response import PublicResponse
 from opinion.models.reply import Reply
 from opinion.models.reply_template import ReplyTemplate
+from opinion.models.review_task import ReviewTask
 from opinion.models.supervision import SupervisionOrder
 from opinion.models.visit import ClaimOutcome, Presence, Visit
 
@@ -29,6 +33,7 @@ __all__ = [
     "ActSum",
     "CallBack",
     "CaseFigure",
+    "CaseReport",
     "Claim",
     "ClaimAnswer",
     "ClaimOutcome",
@@ -44,10 +49,13 @@ __all__ = [
     "MonthSum",
     "OpenCase",
     "OpenSum",
+    "OpinionCase",
     "Presence",
+    "PublicResponse",
     "Rating",
     "Reply",
     "ReplyTemplate",
+    "ReviewTask",
     "SupervisionOrder",
     "Visit",
 ]

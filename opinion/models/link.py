@@ -21,6 +21,10 @@ class LinkQuerySet(models.QuerySet["Link"]):
         """Merges in force."""
         return self.standing().filter(kind=Link.Kind.MERGED)
 
+    def matters_of(self, case: Case) -> Self:
+        """Cases this one was tied to as being about the same matter."""
+        return self.standing().filter(from_case=case, kind=Link.Kind.SAME_MATTER)
+
     def hints(self) -> Self:
         return self.standing().filter(kind=Link.Kind.DUPLICATE_HINT)
 
@@ -28,6 +32,7 @@ class LinkQuerySet(models.QuerySet["Link"]):
 class Link(models.Model):
     """from_case → to_case: the later message to the earlier, the duplicate to its master.
 
+    Of the same matter: an event and the messages about it, each going its own way.
     A merged case keeps its number, person and clock. A master is never merged itself: one root, no cycles
     (kept by `opinion.merging`, under one lock for all merges).
     """
@@ -35,6 +40,7 @@ class Link(models.Model):
     class Kind(models.TextChoices):
         DUPLICATE_HINT = "duplicate_hint", "疑似重复"
         MERGED = "merged", "并案"
+        SAME_MATTER = "same_matter", "同一事项"
 
     from_case = models.ForeignKey(Case, models.PROTECT, related_name="links_out", verbose_name="案件")
     to_case = models.ForeignKey(Case, models.PROTECT, related_name="links_in", verbose_name="主案件")

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from opinion.access import may_register
 from opinion.casefile import links_of
 from opinion.forms import RegisterForm
+from opinion.opening import openable
 from opinion.registering import AlreadyRegistered
 from opinion.registering import register as register_message
 from opinion.views.pages import user_of
@@ -58,7 +59,13 @@ def register(request: HttpRequest) -> HttpResponse:
                 form.add_error("desk", str(refused))
             else:
                 return _registered(request, case, user)
-    context = {"form": form, "groups": list(_groups(form)), "token": token}
+    context = {
+        "form": form,
+        "groups": list(_groups(form)),
+        "token": token,
+        "kinds": openable(user),
+        "may_register_messages": True,
+    }
     return render(request, "opinion/register.html", context, status=422 if form.errors else 200)
 
 

@@ -24,6 +24,7 @@ from django.utils import timezone
 from notifications.models import Alert, Notice
 from opinion.models import ExportJob, ImportJob
 from opinion.registering import register
+from tests.factories.events import Events
 from tests.factories.world import PERSON, World, make_world
 from workflows.engine import fire
 from workflows.models import Case, Membership, Unit, User
@@ -152,6 +153,18 @@ POST   action:deem_accepted    accused    | in   in   404  404  404  404  404  4
 --------------------------------------------------------------------------------------------------------------------------------
 GET    register                -          | in   in   200  200  403  403  403  403  403  403  403  403  200  403  403  403  403
 POST   register                -          | in   in   ok   ok   403  403  403  403  403  403  403  403  422  403  403  403  403
+--------------------------------------------------------------------------------------------------------------------------------
+GET    open_case               -          | in   in   200  200  403  403  403  403  403  403  403  403  200  403  403  403  403
+POST   open_case               -          | in   in   ok   ok   403  403  403  403  403  403  403  403  422  403  403  403  403
+--------------------------------------------------------------------------------------------------------------------------------
+GET    report                  own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
+POST   report                  own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    report                  other      | in   in   404  404  200  200  404  404  404  404  404  200  404  200  404  404  404
+POST   report                  other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    report                  restricted | in   in   404  404  404  404  200  200  200  404  404  404  200  404  404  404  404
+POST   report                  restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    report                  accused    | in   in   404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
+POST   report                  accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 --------------------------------------------------------------------------------------------------------------------------------
 GET    imports                 -          | in   in   200  200  403  403  403  403  403  403  403  403  403  403  403  403  403
 POST   imports                 -          | in   in   ok   ok   403  403  403  403  403  403  403  403  403  403  403  403  403
@@ -291,9 +304,15 @@ OWNED = {"import", "import_columns", "import_problems", "export", "export_file",
 
 
 def whose_of(route: str) -> tuple[str, ...]:
-    if route in {"case", "audit", "replies", "explain", "case_forecast", "order"} or route.startswith(
-        "action:"
-    ):
+    if route in {
+        "case",
+        "audit",
+        "replies",
+        "explain",
+        "case_forecast",
+        "order",
+        "report",
+    } or route.startswith("action:"):
         return CASE_WHOSE
     return JOB_WHOSE if route in OWNED else ("-",)
 
@@ -335,6 +354,12 @@ class Visitors:
             "restricted": self.handled(at, world.officer, world.handler, housing, barred=[street]),
             "accused": self.handled(at, world.officer, world.other_handler, water, barred=[housing]),
         }
+        self.events: dict[str, Case] = {
+            "own": self.event(at, housing),
+            "other": self.event(at, water, desk=Unit.objects.get(code="other_desk"), by=self.somebody),
+            "restricted": self.event(at, housing, by=world.officer, barred=[street]),
+            "accused": self.event(at, water, by=world.officer, barred=[housing]),
+        }
 
     def handled(self, at: datetime, by: User, handler: User, lead: int, **said: Any) -> Case:
         case = self.world.register(at, **said)
@@ -344,6 +369,19 @@ class Visitors:
         fire(case.pk, "contact", by=handler, at=at, data=seen)
         watcher = self.world.officer if case.restricted else self.world.supervisor
         fire(case.pk, "issue_order", by=watcher, at=at, data={**ORDER, "unit": lead})
+        return Case.objects.get(pk=case.pk)
+
+    def event(
+        self, at: datetime, lead: int, *, desk: Unit | None = None, by: User | None = None, **said: Any
+    ) -> Case:
+        """An event with a flash report, handled by an office."""
+        events, registrar = Events(self.world), by or self.world.clerk
+        case = events.find(at, by=registrar, desk=(desk or self.world.desk).pk, **said)
+        events.do(case, "report", at=at, by=registrar)
+        leader = self.world.officer if case.restricted else self.world.leader
+        events.do(case, "grade", at=at, by=leader)
+        dispatcher = User.objects.get(username="other_dispatcher") if desk else self.world.dispatcher
+        events.do(case, "assign", at=at, by=self.world.officer if case.restricted else dispatcher, lead=lead)
         return Case.objects.get(pk=case.pk)
 
     def elsewhere(self, at: datetime) -> Case:
@@ -390,9 +428,9 @@ class Visitors:
         route, _, move = row.route.partition(":")
         args: list[Any]
         if row.whose in self.cases:
-            case = self.cases[row.whose]
+            case = (self.events if route == "report" else self.cases)[row.whose]
             args = [case.number, move] if move else [case.number]
-            if route == "order":
+            if route in {"order", "report"}:
                 args += [1]
             if route == "explain":
                 args += ["resolve", 1]
@@ -402,7 +440,7 @@ class Visitors:
             owner = person if row.whose == "mine" and person else self.somebody
             columns = {"external_number": "0", "body": "1", "confirm": "1"}
             return reverse(route, args=[self.owned(route, owner).pk]), columns
-        args = ["message"] if route == "lifecycle" else []
+        args = {"lifecycle": ["message"], "open_case": ["opinion_case"]}.get(route, [])
         if route == "alert_close":
             at = timezone.now()
             args = [Alert.objects.create(kind=Alert.Kind.NOBODY, subject="x", first_at=at, last_at=at).pk]
@@ -430,6 +468,10 @@ class Visitors:
             "register": {
                 "token": "t" * 22, "desk": self.world.desk.pk, "source": "letter", "subject": "路灯不亮",
                 "body": "南街路灯不亮。",
+            },
+            "open_case": {
+                "token": "t" * 22, "desk": self.world.desk.pk, "title": "南街积水", "summary": "雨后积水。",
+                "found_at": f"{timezone.localtime() - timedelta(minutes=5):%Y-%m-%dT%H:%M}", "channels": ["forum"],
             },
             "imports": {
                 "file": SimpleUploadedFile("留言.csv", SHEET), "source": "12345",

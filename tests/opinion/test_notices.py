@@ -9,6 +9,7 @@ from notifications.delivering import deliver
 from notifications.models import Alert, Notice
 from notifications.registry import CATALOGUE, PATHS, Silent, Told, watches
 from opinion.notices import DECLARED
+from opinion.opinion_notices import OPINION_NOTICES
 from tests.architecture.project_files import ROOT
 from tests.factories.world import PATHS as WALKS
 from tests.factories.world import PERSON, STEPS
@@ -32,8 +33,9 @@ def test_every_event_of_every_shipped_lifecycle_and_of_the_engine_is_told_or_sil
     for document in documents:
         possible |= {document["opening"]["event"]}
         possible |= {transition["event"] for transition in document["transitions"].values()}
-    assert set(DECLARED) == possible
-    assert all(CATALOGUE[name] is declared for name, declared in DECLARED.items())
+    told = {**DECLARED, **OPINION_NOTICES}
+    assert set(told) == possible
+    assert all(CATALOGUE[name] is declared for name, declared in told.items())
 
 
 def test_every_kind_of_case_has_a_page_to_go_to():

@@ -54,7 +54,8 @@ class Case(models.Model):
     unit: who holds it now; lead: who answers for the result; desk: who dispatches it; user: who took it up.
     rev: number of its newest event; head: that event's digest. due_at: the earliest running clock. rung: the
     worst colour its clocks have reached (0 none, 1 blue, 2 yellow, 3 red; see `workflows.ladders.LEVELS`).
-    parked: the state to resume. facts: codes a policy may ask about.
+    parked: the state to resume. facts: codes a policy may ask about. counts_from: from when its first clocks count,
+    where what it is about began before it was registered; null: from the registration.
     A key that is never searched by, or that a longer index begins with, has no index of its own: each costs every move.
     """
 
@@ -90,6 +91,7 @@ class Case(models.Model):
     due_at = models.DateTimeField("最近时限", null=True, blank=True)
     provisional = models.BooleanField("时限暂定", default=False)
     opened_at = models.DateTimeField("登记时间")
+    counts_from = models.DateTimeField("起算时间", null=True, blank=True)
     state_since = models.DateTimeField("进入本状态时间")
     closed_at = models.DateTimeField("办结时间", null=True, blank=True)
     archived_at = models.DateTimeField("归档时间", null=True, blank=True)
@@ -105,6 +107,9 @@ class Case(models.Model):
             models.CheckConstraint(
                 condition=Q(due_at=None) | Q(closed_at=None), name="wf_case_closed_no_due"
             ),
+            models.CheckConstraint(
+                condition=Q(counts_from=None) | Q(counts_from__lte=F("opened_at")), name="wf_case_counts_from"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["unit", "due_at", "id"], condition=Q(closed_at=None), name="wf_case_queue"),
@@ -119,6 +124,11 @@ class Case(models.Model):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+    @property
+    def began_at(self) -> datetime:
+        """From when its clocks count."""
+        return self.counts_from or self.opened_at
 
 
 class Participation(models.Model):

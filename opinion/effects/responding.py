@@ -1,0 +1,84 @@
+"""What the public is told of an event, each output a record of its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Max
+
+from opinion.models import PublicResponse
+from workflows.chain import text_digest
+from workflows.errors import Cannot
+from workflows.moves import Move
+from workflows.registry import effect
+
+Kind, Stage = PublicResponse.Kind, PublicResponse.Stage
+
+
+def _keep(
+    move: Move, kind: PublicResponse.Kind, stage: PublicResponse.Stage, text: str, *, outlet: str = "",
+    happened_at: datetime | None = None,
+) -> None:  # fmt: skip
+    """Add the next version and put its number and digest on the event."""
+    earlier = PublicResponse.objects.filter(case=move.case, kind=kind, stage=stage)
+    version = (earlier.aggregate(last=Max("version"))["last"] or 0) + 1
+    response = PublicResponse(
+        case=move.case, kind=kind, stage=stage, version=version, text=text, digest=text_digest(text), outlet=outlet,
+        happened_at=happened_at, author=move.by, unit_id=move.held_by, written_at=move.at,
+    )  # fmt: skip
+    move.log(output=kind.value, version=version, text=response.digest)
+    if happened_at is not None:
+        move.log(took_place=happened_at.isoformat())
+    move.add(response)
+
+
+def _newest(move: Move, stage: PublicResponse.Stage) -> PublicResponse:
+    found = PublicResponse.objects.filter(case=move.case, kind=Kind.STATEMENT, stage=stage)
+    newest = found.order_by("-version").first()
+    if newest is None:
+        raise Cannot(f"{move.case.number} 还没有{stage.label}")
+    return newest
+
+
+@effect
+def release_information(move: Move) -> None:
+    """data: text, outlet, happened_at (aware): when it went out."""
+    said = move.data
+    _keep(
+        move, Kind.INFORMATION, Stage.PUBLISHED, said["text"], outlet=said["outlet"], happened_at=said["happened_at"]
+    )  # fmt: skip
+
+
+@effect
+def record_conference(move: Move) -> None:
+    """data: text (what was said), outlet (where), happened_at (aware): when it began."""
+    said = move.data
+    _keep(
+        move, Kind.CONFERENCE, Stage.PUBLISHED, said["text"], outlet=said["outlet"], happened_at=said["happened_at"]
+    )  # fmt: skip
+
+
+@effect
+def keep_response_draft(move: Move) -> None:
+    """data: text."""
+    _keep(move, Kind.STATEMENT, Stage.DRAFTED, move.data["text"])
+
+
+@effect
+def keep_response_approved(move: Move) -> None:
+    """data: text (the approver's wording; absent: the draft as it is), remark."""
+    draft = _newest(move, Stage.DRAFTED)
+    _keep(move, Kind.STATEMENT, Stage.APPROVED, move.data.get("text") or draft.text)
+    move.log(draft=draft.version)
+    move.note("remark", move.data.get("remark", ""))
+
+
+@effect
+def publish_response(move: Move) -> None:
+    """data: outlet, happened_at (aware). What was approved is what is said."""
+    approved = _newest(move, Stage.APPROVED)
+    said = move.data
+    _keep(
+        move, Kind.STATEMENT, Stage.PUBLISHED, approved.text, outlet=said["outlet"], happened_at=said["happened_at"]
+    )  # fmt: skip
+    move.log(approved=approved.version)

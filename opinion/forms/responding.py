@@ -1,0 +1,81 @@
+"""What the public is told of an event."""
+
+from __future__ import annotations
+
+from opinion.forms.base import MoveForm, line, moment, prose
+from opinion.forms.screened import REPLY_MAX
+from opinion.models import PublicResponse
+from workflows.models import Case
+from workflows.registry import form
+
+Stage = PublicResponse.Stage
+
+
+def newest_statement(case: Case, stage: PublicResponse.Stage) -> str:
+    """The newest wording at this stage, or nothing."""
+    found = PublicResponse.objects.filter(case=case, kind=PublicResponse.Kind.STATEMENT, stage=stage)
+    newest = found.order_by("-version").first()
+    return newest.text if newest else ""
+
+
+@form("release_information")
+class InformationForm(MoveForm):
+    """权威信息: what is certain by now, said at once."""
+
+    text = prose("权威信息", most=REPLY_MAX, rows=8, help_text="只写已经核实的；不写个人信息")
+    outlet = line("发布渠道", required=True, help_text="如：县政府网、政务新媒体")
+    happened_at = moment("发布时间", help_text="实际发布的时间")
+
+
+@form("hold_conference")
+class ConferenceForm(MoveForm):
+    """新闻发布会: where, when, and what was said."""
+
+    outlet = line("地点", required=True)
+    happened_at = moment("开始时间", help_text="实际开始的时间")
+    text = prose("发布要点", most=REPLY_MAX, rows=8, help_text="发布内容和回答提问的要点")
+
+
+@form("draft_response")
+class DraftResponseForm(MoveForm):
+    """情况通报: facts, measures and answers to what the public asks."""
+
+    text = prose(
+        "回应内容", most=REPLY_MAX, rows=12, help_text="写明事实、措施和进展，逐项回答公众关切；不写个人信息"
+    )
+
+    def prepare(self) -> None:
+        self.initial.setdefault("text", newest_statement(self.case, Stage.DRAFTED))
+
+
+@form("approve_response")
+class ApproveResponseForm(MoveForm):
+    """The wording that will be published."""
+
+    text = prose("审定稿", most=REPLY_MAX, rows=12, help_text="可直接修改文字；原稿保留")
+    remark = prose("审核意见", required=False, rows=3)
+
+    def prepare(self) -> None:
+        self.initial.setdefault("text", newest_statement(self.case, Stage.DRAFTED))
+
+
+@form("publish_response")
+class PublishResponseForm(MoveForm):
+    """Where and when the approved wording went out."""
+
+    outlet = line("发布渠道", required=True, help_text="如：县政府网、政务新媒体")
+    happened_at = moment("发布时间", help_text="实际发布的时间")
+
+
+@form("ask_silence")
+class AskSilenceForm(MoveForm):
+    """Why the public is not answered."""
+
+    remark = prose("不公开回应的理由", help_text="写明依据和已做的个别答复；特别重大、重大舆情必须公开回应")
+
+
+@form("refuse_silence")
+class RefuseSilenceForm(MoveForm):
+    """Why it has to be."""
+
+    remark = prose("应予公开回应的理由", rows=3)

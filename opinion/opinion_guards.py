@@ -1,0 +1,107 @@
+"""Who may grade, approve, keep silent and close in an event the public talks about. Pure."""
+
+from __future__ import annotations
+
+from opinion.barring import barred_units
+from opinion.grading import SERIOUS, grade_of, within_word
+from opinion.models import Link, PublicResponse, ReviewTask
+from workflows.models import Case, Event, Unit, User
+from workflows.moves import Move
+from workflows.published import lifecycle
+from workflows.registry import ROLES, Refusal, guard
+
+# What the public is owed before the matter may rest.
+OUTPUTS = ("authority", "conference", "response")
+
+
+@guard
+def grade_is_ones_to_give(move: Move) -> Refusal | None:
+    """Neither giving a grade above one's word nor taking one away that somebody above gave."""
+    touched = {grade_of(move.case), str(move.data.get("grade", ""))} - {""}
+    if touched <= within_word(move.case, move.by):
+        return None
+    return Refusal("特别重大、重大由领导确定，较大由领导或审核员确定，您不能定为或改动这一等级")
+
+
+@guard
+def response_is_not_own(move: Move) -> Refusal | None:
+    """Whoever wrote the draft does not approve it."""
+    drafts = PublicResponse.objects.filter(case=move.case, stage=PublicResponse.Stage.DRAFTED)
+    newest = drafts.order_by("-version").first()
+    if newest is not None and newest.author_id == move.by.pk:
+        return Refusal("不能审定自己拟的回应，请由他人审定")
+    return None
+
+
+@guard
+def response_is_ones_to_approve(move: Move) -> Refusal | None:
+    """A response to a serious event is approved by whoever may give that grade."""
+    grade = grade_of(move.case)
+    if grade in SERIOUS and grade not in within_word(move.case, move.by):
+        return Refusal("特别重大、重大舆情的回应须由领导审定")
+    return None
+
+
+@guard
+def silence_is_allowed(move: Move) -> Refusal | None:
+    """A serious event is always answered. Source: 国办发〔2016〕61号."""
+    return Refusal("特别重大、重大舆情必须公开回应") if grade_of(move.case) in SERIOUS else None
+
+
+@guard
+def silence_is_not_own(move: Move) -> Refusal | None:
+    asked = Event.objects.filter(case=move.case, transition="ask_silence").order_by("-seq").first()
+    if asked is not None and asked.actor_id == move.by.pk:
+        return Refusal("不能批准自己提出的申请，请由他人批准")
+    return None
+
+
+@guard
+def promised_outputs_are_out(move: Move) -> Refusal | None:
+    """Late or not, what was due to the public has been said before the matter rests."""
+    owed = list(move.case.clocks.going().filter(kind__in=OUTPUTS).values_list("kind", flat=True))
+    if not owed:
+        return None
+    declared = lifecycle(move.case.definition_id).clocks
+    names = "、".join(declared[kind].label for kind in OUTPUTS if kind in owed)
+    return Refusal(f"{names}尚未完成，先发布再处置完毕")
+
+
+@guard
+def every_task_is_settled(move: Move) -> Refusal | None:
+    left = ReviewTask.objects.filter(case=move.case).open().select_related("unit")
+    names = "、".join(f"{task.unit}的任务 {task.number}" for task in left)
+    return Refusal(f"{names}尚未完成，完成或移交后才能办结") if names else None
+
+
+@guard
+def task_goes_to_no_barred_unit(move: Move) -> Refusal | None:
+    unit = move.data.get("unit")
+    if unit is None or unit not in barred_units(move.case):
+        return None
+    return Refusal(f"{Unit.objects.get(pk=unit)}是被反映单位或其下级，请另选单位")
+
+
+def open_tasks(case: Case, user: User) -> list[ReviewTask]:
+    """Tasks this person may settle: the desk and the leaders any, a unit its own."""
+    found = ReviewTask.objects.filter(case=case).open().select_related("unit").order_by("number")
+    standing = user.standing
+    if any(
+        ROLES[role].may(case, user) for role in ("reviewer", "dispatcher", "leader", "confidential_officer")
+    ):
+        return list(found)
+    return [task for task in found if task.unit_id in standing.units]
+
+
+@guard
+def task_is_ones_to_settle(move: Move) -> Refusal | None:
+    wanted = move.data.get("task")
+    if any(wanted in (None, "", task.number, str(task.number)) for task in open_tasks(move.case, move.by)):
+        return None
+    return Refusal("没有由您办结的整改任务", already=wanted is not None)
+
+
+@guard
+def something_is_linked(move: Move) -> Refusal | None:
+    tied = Link.objects.standing().filter(from_case=move.case, kind=Link.Kind.SAME_MATTER)
+    return None if tied.exists() else Refusal("没有关联的案件")
