@@ -11,6 +11,7 @@ from workflows.registry import ROLES
 
 MESSAGE = "message"
 OPINION_CASE = "opinion_case"
+WORK_PLAN = "work_plan"
 
 
 def desks_of(user: User, kind: str = MESSAGE) -> list[Unit]:

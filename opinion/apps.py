@@ -17,6 +17,7 @@ class OpinionConfig(AppConfig):
             notices,
             opinion_guards,
             opinion_notices,
+            plan_notices,
             recipients,
             reply_guards,
             roles,

@@ -23,7 +23,7 @@ from notifications.registry import (
     Urgency,
     always_true,
 )
-from opinion.access import MESSAGE, OPINION_CASE
+from opinion.access import MESSAGE, OPINION_CASE, WORK_PLAN
 from opinion.audiences import (
     assisting,
     by_clock,
@@ -301,6 +301,6 @@ def _keeps_the_system(user: User) -> bool:
 
 for _name, _declared in DECLARED.items():
     CATALOGUE.add(_name, _declared)
-for _kind in (MESSAGE, OPINION_CASE):
+for _kind in (MESSAGE, OPINION_CASE, WORK_PLAN):
     PATHS.add(_kind, page_of)
 WATCHERS.add("sysadmin", _keeps_the_system)

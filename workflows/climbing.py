@@ -129,10 +129,11 @@ class Climb:
 
     def _answer(self) -> Deed | None:
         """The move the lifecycle makes by itself when this clock of the present state runs out."""
-        on_due = machine(self.case.definition_id).spec.states[self.case.state].on_due
-        if on_due is None or on_due.clock != self.clock.kind:
+        declared = machine(self.case.definition_id).spec.states[self.case.state].on_due
+        fired = next((due.fire for due in declared if due.clock == self.clock.kind), None)
+        if fired is None:
             return None
-        return Deed(self.case, (on_due.fire,), self.clock.due_at, f"due:{self.clock.pk}", answers=True)
+        return Deed(self.case, (fired,), self.clock.due_at, f"due:{self.clock.pk}", answers=True)
 
     def _log(self, name: str, happened_at: datetime, key: str, rung: Rung | None, **codes: Code) -> None:
         clock = self.clock

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from workflows.documents import Document, Label, Name, Names, Ordered, listed, load_yaml, validate
 from workflows.registry import EFFECTS, FORMS, GUARDS, ROLES, Registry
@@ -44,15 +44,34 @@ class OnDue(Document):
     fire: Name
 
 
+def _each(value: Any) -> Any:
+    """One entry may be written without a list around it; none may be left out."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, dict | OnDue) else value
+
+
+def _as_written(entries: tuple[OnDue, ...]) -> Any:
+    """As documents had it before there could be several: what was published keeps its form."""
+    found = [entry.model_dump() for entry in entries]
+    return found if len(found) > 1 else next(iter(found), None)
+
+
 class StateSpec(Document):
-    """One state. `holder`: whose turn it is; `pauses`: clocks that stand still here, kept, never reset."""
+    """One state. `holder`: whose turn it is; `pauses`: clocks that stand still here, kept, never reset.
+
+    on_due: one entry, or a list with one for each of several clocks. Where two run out at the same moment, the clock
+    that began first goes first, and the other finds the case where that one led.
+    """
 
     label: Label
     phase: Literal["open", "closed", "archived"] = "open"
     holder: Literal["desk", "lead", "none"] = "none"
     clocks: Names = ()
     pauses: Names = ()
-    on_due: OnDue | None = None
+    on_due: Annotated[
+        tuple[OnDue, ...], BeforeValidator(_each), PlainSerializer(_as_written, when_used="json")
+    ] = ()
     step: Label | None = None
 
 
@@ -143,20 +162,26 @@ class LifecycleSpec(Document):
                 yield f"{at}: stay 和 resume 是保留字，请换一个状态名"
             yield from self._undeclared(f"{at}.clocks", s.clocks, self.clocks, "clocks")
             yield from self._undeclared(f"{at}.pauses", s.pauses, self.clocks, "clocks")
-            if s.on_due:
-                yield from self._undeclared(
-                    f"{at}.on_due.clock", (s.on_due.clock,), dict.fromkeys(s.clocks), "本状态的 clocks"
-                )
-                fired = self.transitions.get(s.on_due.fire)
-                if fired is None or name not in fired.sources:
-                    yield f"{at}.on_due.fire: “{s.on_due.fire}” 不是从本状态出发的流转，请先在 transitions 中声明"
+            yield from self._on_due(name, s)
         for name, c in self.clocks.items():
             yield from self._undeclared(f"clocks.{name}.met_by", c.met_by, self.transitions, "transitions")
-            if c.lapses and not any(s.on_due and s.on_due.clock == name for s in self.states.values()):
+            if c.lapses and not any(due.clock == name for s in self.states.values() for due in s.on_due):
                 yield f"clocks.{name}.lapses: 到期不算逾期的时限要有状态以 on_due 说明到期后怎么办，请补上"
         yield from self._undeclared("opening.to", (self.opening.to,), self.states, "states")
         yield from _unknown("opening.role", self.opening.role, ROLES)
         yield from _unknown("opening.form", (self.opening.form,) if self.opening.form else (), FORMS)
+
+    def _on_due(self, name: str, state: StateSpec) -> Iterable[str]:
+        for number, due in enumerate(state.on_due):
+            at = f"states.{name}.on_due{f'.{number}' if len(state.on_due) > 1 else ''}"
+            yield from self._undeclared(
+                f"{at}.clock", (due.clock,), dict.fromkeys(state.clocks), "本状态的 clocks"
+            )
+            fired = self.transitions.get(due.fire)
+            if fired is None or name not in fired.sources:
+                yield f"{at}.fire: “{due.fire}” 不是从本状态出发的流转，请先在 transitions 中声明"
+            if due.clock in [earlier.clock for earlier in state.on_due[:number]]:
+                yield f"{at}.clock: “{due.clock}” 已写过到期后怎么办，请只保留一处"
 
     def _shape(self) -> Iterable[str]:
         for name, s in self.states.items():

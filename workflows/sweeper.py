@@ -19,6 +19,7 @@ from workflows import rows
 from workflows.aiming import worst_level
 from workflows.climbing import ACKNOWLEDGED, ESCALATED, MISSED, REPEATED, WARNED, Climb, rounds
 from workflows.locking import lock_many
+from workflows.machine import machine
 from workflows.models import Case, Clock, Event
 from workflows.published import ladder
 from workflows.recording import carry_out
@@ -91,7 +92,7 @@ def _sweep_locked(cases: Sequence[Case], at: datetime, done: Swept) -> None:
     if not cases:
         return
     going = _going([case.pk for case in cases])
-    due = [(case, clock) for case in cases for clock in going[case.pk] if _is_due(clock, at)]
+    due = [(case, clock) for case in cases for clock in _in_turn(case, going[case.pk], at)]
     if not due:
         return
     acknowledged = acknowledged_of([clock for _, clock in due])
@@ -130,6 +131,19 @@ def _going(case_ids: Sequence[int]) -> dict[int, list[Clock]]:
     for clock in sorted(found, key=attrgetter("due_at", "pk")):
         by_case[clock.case_id].append(clock)
     return by_case
+
+
+def _in_turn(case: Case, going: Sequence[Clock], at: datetime) -> Sequence[Clock]:
+    """What is due, up to the first deadline that the lifecycle itself answers: the rest waits for the next round.
+
+    That answer may begin clocks that have run out as well by now, before the rest did.
+    """
+    due = [clock for clock in going if _is_due(clock, at)]
+    if len(due) < 2:
+        return due
+    answered = {entry.clock for entry in machine(case.definition_id).spec.states[case.state].on_due}
+    until = min((c.due_at for c in due if c.kind in answered and c.missed_at is None), default=at)
+    return [clock for clock in due if clock.next_at is not None and clock.next_at <= until]
 
 
 def _is_due(clock: Clock, at: datetime) -> bool:

@@ -24,6 +24,7 @@ from opinion.forms import (
     responding,
     reviewing,
     supervising,
+    work_plan,
 )
 from opinion.forms.base import MoveForm
 from opinion.forms.opening import OpeningForm
@@ -34,7 +35,7 @@ from workflows.registry import FORMS
 __all__ = [
     "MoveForm", "OpeningForm", "RegisterForm", "claiming", "dispatching", "drafting", "extending", "feedback",
     "form_for", "handling", "linking", "opening", "privacy", "replying", "reporting", "responding", "reviewing",
-    "supervising",
+    "supervising", "work_plan",
 ]  # fmt: skip
 
 

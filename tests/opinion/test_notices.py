@@ -10,6 +10,7 @@ from notifications.models import Alert, Notice
 from notifications.registry import CATALOGUE, PATHS, Silent, Told, watches
 from opinion.notices import DECLARED
 from opinion.opinion_notices import OPINION_NOTICES
+from opinion.plan_notices import PLAN_NOTICES
 from tests.architecture.project_files import ROOT
 from tests.factories.world import PATHS as WALKS
 from tests.factories.world import PERSON, STEPS
@@ -33,7 +34,7 @@ def test_every_event_of_every_shipped_lifecycle_and_of_the_engine_is_told_or_sil
     for document in documents:
         possible |= {document["opening"]["event"]}
         possible |= {transition["event"] for transition in document["transitions"].values()}
-    told = {**DECLARED, **OPINION_NOTICES}
+    told = {**DECLARED, **OPINION_NOTICES, **PLAN_NOTICES}
     assert set(told) == possible
     assert all(CATALOGUE[name] is declared for name, declared in told.items())
 
