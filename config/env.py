@@ -39,6 +39,11 @@ class Env(BaseSettings):
     mail_from: str = Field("", alias="HUIYIN_MAIL_FROM")
     base_url: str = Field("", alias="HUIYIN_BASE_URL")
     metrics_token: str = Field("", alias="HUIYIN_METRICS_TOKEN")
+    attachment_mb: int = Field(20, ge=1, le=500, alias="HUIYIN_ATTACHMENT_MB")
+    attachments_per_record: int = Field(12, ge=1, le=100, alias="HUIYIN_ATTACHMENTS_PER_RECORD")
+    attachments_per_case: int = Field(200, ge=1, le=10_000, alias="HUIYIN_ATTACHMENTS_PER_CASE")
+    image_megapixels: int = Field(50, ge=1, le=200, alias="HUIYIN_IMAGE_MEGAPIXELS")
+    scan: str = Field("", pattern=r"^(|clamd:\S.*|command:\S.*)$", alias="HUIYIN_SCAN")
     figures_minimum: int = Field(10, ge=1, alias="HUIYIN_FIGURES_MINIMUM")
 
     @property

@@ -20,6 +20,7 @@ from workflows.models import Clock, Event, PeriodicRun
 
 LABELS = {
     "sweep": "时限检查", "relay": "事件转发", "deliver": "通知投递", "jobs": "导入导出", "clean_up_files": "清理过期文件",
+    "sweep_files": "清理无主附件",
     "publish": "叫醒 worker",
 }  # fmt: skip
 # What may wait so long without anybody having to look. Idle runs are noted only every few seconds.

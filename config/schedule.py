@@ -51,6 +51,7 @@ SCHEDULE = (
     ),
     Periodic("jobs", "opinion.jobs.run_pending_jobs", 1),
     Periodic("clean_up_files", "opinion.jobs.clean_up_files", 3600),
+    Periodic("sweep_files", "opinion.attachments.sweeping.sweep_files", 3600),
 )
 
 BY_NAME = {job.name: job for job in SCHEDULE}

@@ -167,6 +167,13 @@ HUIYIN_LOG_HASH = ENV.log_hash
 HUIYIN_CONTACT_KEYS = ENV.contact_keys
 HUIYIN_INDEX_KEY = ENV.index_key
 
+# Photos and files of a case: how large, how many; what scans them for viruses, if anything does.
+HUIYIN_ATTACHMENT_MB = ENV.attachment_mb
+HUIYIN_ATTACHMENTS_PER_RECORD = ENV.attachments_per_record
+HUIYIN_ATTACHMENTS_PER_CASE = ENV.attachments_per_case
+HUIYIN_IMAGE_MEGAPIXELS = ENV.image_megapixels
+HUIYIN_SCAN = ENV.scan
+
 # Below so many cases statistics print no rate and no median: a few cases say nothing fair about a unit.
 HUIYIN_FIGURES_MINIMUM = ENV.figures_minimum
 

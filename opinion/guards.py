@@ -12,7 +12,7 @@ from opinion import declines, follow_ups
 from opinion.barring import barred_units, unbarrable_units
 from opinion.codes import choices
 from opinion.merging import master_of, obstacle
-from opinion.models import Contact, Reply
+from opinion.models import Attachment, Contact, Reply
 from workflows import extensions
 from workflows.dues import left_in_total
 from workflows.extensions import used_by
@@ -111,6 +111,12 @@ def took_place_already(move: Move) -> Refusal | None:
 @guard
 def follow_up_is_promised(move: Move) -> Refusal | None:
     return None if follow_ups.standing(move.case) else Refusal("没有约定中的跟进", already=True)
+
+
+@guard
+def file_is_kept(move: Move) -> Refusal | None:
+    kept = Attachment.objects.filter(case=move.case).kept().exists()
+    return None if kept else Refusal("本案没有可以撤下的附件", already=True)
 
 
 @guard

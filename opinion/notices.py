@@ -214,6 +214,7 @@ DECLARED: dict[str, Told | Silent] = {
     "message.contacted": Silent("首次联系是预期中的一步，案件页可见"),
     "message.visited": Silent("线下办理记录供查阅，无须他人动作"),
     "message.follow_up_closed": Silent("由承办单位自己约定，自己写明理由，案件页可见"),
+    "file.withdrawn": Silent("撤下的理由和摘要在案件页和审计轨迹可见"),
     "message.interim_replied": Silent("阶段性答复由承办单位作出，案件页可见"),
     "message.extension_requested": work("申请延期，请审批", together(dispatchers, leaders), DESK_FALLBACKS, still_true=extension_waits),
     "message.extension_granted": work("延期已批准", still_true=still_open),

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from opinion.models import Claim, ClaimOutcome, Presence, Visit
+from opinion.models import Attachment, Claim, ClaimOutcome, Presence, Visit
 from workflows.models import Case
 
 # Label of a code, given its list.
@@ -32,6 +32,7 @@ class VisitView:
     reached: list[Reached]
     view: str
     said: str
+    files: list[Attachment]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class OfflineWork:
 
 
 def offline_work(case: Case, word: Word) -> OfflineWork:
-    """Five statements."""
+    """Six statements."""
     present: dict[int, list[tuple[str, int]]] = defaultdict(list)
     for row in Presence.objects.filter(case=case).order_by("id"):
         present[row.seq].append((word("present_role", row.role), row.count))
@@ -63,6 +64,9 @@ def offline_work(case: Case, word: Word) -> OfflineWork:
         outcome = newest[done.claim.number] = word("claim_outcome", done.outcome)
         reached[done.seq].append(Reached(done.claim.number, done.claim.text, outcome))
     said = dict(case.notes.filter(kind="view_words").values_list("seq", "text"))
+    files: dict[int, list[Attachment]] = defaultdict(list)
+    for file in Attachment.objects.filter(case=case).order_by("number"):
+        files[file.seq].append(file)
     visits = [
         VisitView(
             visit=visit,
@@ -71,6 +75,7 @@ def offline_work(case: Case, word: Word) -> OfflineWork:
             reached=reached[visit.seq],
             view=word("person_view", visit.view),
             said=said.get(visit.seq, ""),
+            files=files[visit.seq],
         )
         for visit in Visit.objects.filter(case=case).select_related("author", "unit")
     ]

@@ -162,6 +162,10 @@ def _offline_details(event: Event) -> Iterable[tuple[str, str]]:
         yield "列明", f"第 {'、'.join(worded)} 项"
     if dropped := event.data.get("dropped"):
         yield "删去", f"第 {'、'.join(map(str, dropped))} 项"
+    if files := event.data.get("files"):
+        yield "附件", f"第 {'、'.join(files)} 号"
+    if file := event.data.get("file"):
+        yield "撤下", f"附件第 {file} 号"
     if day := event.data.get("follow_up"):
         yield "约定跟进", str(day)
 

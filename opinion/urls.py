@@ -3,6 +3,7 @@
 from django.urls import path
 
 from opinion.views.actions import action
+from opinion.views.attachments import attachment, attachment_small
 from opinion.views.audit import audit, explain
 from opinion.views.board import board, board_cases
 from opinion.views.calendars import calendars
@@ -30,6 +31,8 @@ urlpatterns = [
     path("cases/", case_list, name="case_list"),
     path("cases/<str:number>/", case, name="case"),
     path("cases/<str:number>/do/<str:transition>/", action, name="action"),
+    path("cases/<str:number>/files/<int:ordinal>/", attachment, name="attachment"),
+    path("cases/<str:number>/files/<int:ordinal>/small/", attachment_small, name="attachment_small"),
     path("cases/<str:number>/audit/", audit, name="audit"),
     path("cases/<str:number>/clocks/<slug:kind>/<int:cycle>/", explain, name="explain"),
     path("orders/", orders, name="orders"),

@@ -17,6 +17,7 @@ from config.health import health as health_of
 from config.metrics import exposition
 from notifications.models import Alert
 from notifications.registry import watches
+from opinion.attachments.scanning import scanner
 from workflows.models import User
 
 LOOPBACK = {"127.0.0.1", "::1"}
@@ -39,6 +40,7 @@ def health(request: HttpRequest) -> HttpResponse:
         ],
         "alerts": [(Alert.Kind(kind).label, count) for kind, count in found.alerts.items() if count],
         "broker": broker(),
+        "scanner": scanner(),
         "at": at,
     }
     return render(request, "config/health.html", context)

@@ -1,6 +1,7 @@
 """What moves change besides the state, by subject. Importing this package registers them all."""
 
 from opinion.effects import (
+    attaching,
     claiming,
     dispatching,
     extending,
@@ -17,6 +18,6 @@ from opinion.effects import (
 )
 
 __all__ = [
-    "claiming", "dispatching", "extending", "feedback", "handling", "linking", "notes", "privacy", "replying", "reporting",
+    "attaching", "claiming", "dispatching", "extending", "feedback", "handling", "linking", "notes", "privacy", "replying", "reporting",
     "responding", "reviewing", "supervising",
 ]  # fmt: skip

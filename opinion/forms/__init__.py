@@ -15,6 +15,7 @@ from opinion.forms import (
     drafting,
     extending,
     feedback,
+    files,
     handling,
     linking,
     opening,
@@ -33,13 +34,13 @@ from workflows.models import Case, User
 from workflows.registry import FORMS
 
 __all__ = [
-    "MoveForm", "OpeningForm", "RegisterForm", "claiming", "dispatching", "drafting", "extending", "feedback",
+    "MoveForm", "OpeningForm", "RegisterForm", "claiming", "dispatching", "drafting", "extending", "feedback", "files",
     "form_for", "handling", "linking", "opening", "privacy", "replying", "reporting", "responding", "reviewing",
     "supervising", "work_plan",
 ]  # fmt: skip
 
 
-def form_for(name: str, data: Any, *, case: Case, user: User, at: datetime) -> MoveForm:
-    """The form registered as `name`, bound to `data` or, with None, fresh. Raises KeyError for an unknown name."""
+def form_for(name: str, data: Any, *, case: Case, user: User, at: datetime, files: Any = None) -> MoveForm:
+    """The form registered as `name`, bound to `data` and `files` or, with None, fresh. Raises KeyError for an unknown name."""
     cls: type[MoveForm] = FORMS[name]
-    return cls(data, case=case, by=user, at=at)
+    return cls(data, case=case, by=user, at=at, files=files)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from opinion import claims, follow_ups
 from opinion.codes import choices
 from opinion.forms.base import MoveForm, code, day, line, moment, offer_codes, prose
+from opinion.forms.files import FilesForm
 from opinion.forms.rows import RowsField
 from workflows.registry import form
 
@@ -18,7 +19,7 @@ MOST_PRESENT = 500
 
 
 @form("record_visit")
-class VisitForm(MoveForm):
+class VisitForm(FilesForm):
     """Offline work: how, when, where, who was there by role, what came of each claim, and when to come back."""
 
     transition = "record_visit"
@@ -46,7 +47,13 @@ class VisitForm(MoveForm):
     view_words = prose("本人的说法", required=False, rows=2, most=1000)
     follow_up_on = day("约定跟进日期", help_text="到期前须再有一次记录；遇休息日顺延到下一个工作日")
 
+    field_order = (
+        "action", "happened_at", "place", "outcome", "photos", "papers", "kept", "outcomes", "view", "view_words",
+        "follow_up_on", "present",
+    )  # fmt: skip
+
     def prepare(self) -> None:
+        super().prepare()
         offer_codes(self, "action", "offline_action")
         offer_codes(self, "view", "person_view")
         if self.at is not None:

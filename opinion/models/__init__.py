@@ -1,5 +1,6 @@
 """Tables of the message desk, one file a subject."""
 
+from opinion.models.attachment import Attachment, Upload
 from opinion.models.case_report import CaseReport
 from opinion.models.claim import Claim
 from opinion.models.claim_answer import ClaimAnswer
@@ -31,6 +32,7 @@ from opinion.models.visit import ClaimOutcome, Presence, Visit
 __all__ = [
     "Act",
     "ActSum",
+    "Attachment",
     "CallBack",
     "CaseFigure",
     "CaseReport",
@@ -57,5 +59,6 @@ __all__ = [
     "ReplyTemplate",
     "ReviewTask",
     "SupervisionOrder",
+    "Upload",
     "Visit",
 ]

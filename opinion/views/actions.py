@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from opinion.forms import MoveForm, form_for
+from opinion.forms.files import FilesForm
 from opinion.views.case import visible_case
 from opinion.views.contact import show_contact
 from opinion.views.drafts import go_on_drafting
@@ -85,7 +86,9 @@ class ActionPage:
 
     def submit(self) -> HttpResponse:
         key, rev = key_of(self.request, self.name), self._rev()
-        form = self._form(self.request.POST)
+        form = self._form(self.request.POST, self.request.FILES)
+        if isinstance(form, FilesForm) and self._refusal(self.case) is None:
+            form.receive(self.at)
         again = form.again() if form is not None else None
         if again is not None:
             return self._render(again, self._refusal(self.case))
@@ -149,11 +152,11 @@ class ActionPage:
         }
         return render(self.request, "opinion/action.html", context, status=status)
 
-    def _form(self, data: Any) -> MoveForm | None:
+    def _form(self, data: Any, files: Any = None) -> MoveForm | None:
         """The registered form of this move, None where it asks for nothing."""
         if self.step.form is None:
             return None
-        return form_for(self.step.form, data, case=self.case, user=self.viewer, at=self.at)
+        return form_for(self.step.form, data, case=self.case, user=self.viewer, at=self.at, files=files)
 
     def _refusal(self, case: Case) -> MoveRefused | None:
         """What the door would say to an empty form, asked without its lock."""

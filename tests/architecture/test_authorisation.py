@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models, transaction
 from django.http.response import HttpResponseBase
@@ -22,7 +23,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from notifications.models import Alert, Notice
-from opinion.models import ExportJob, ImportJob
+from opinion.models import Attachment, ExportJob, ImportJob
 from opinion.registering import register
 from tests.factories.events import Events
 from tests.factories.world import PERSON, World, make_world
@@ -102,6 +103,24 @@ GET    order                   restricted | in   in   404  404  404  404  200  2
 POST   order                   restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    order                   accused    | in   in   404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
 POST   order                   accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+--------------------------------------------------------------------------------------------------------------------------------
+GET    attachment              own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
+POST   attachment              own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    attachment              other      | in   in   404  404  200  200  404  404  404  404  404  200  404  200  404  404  404
+POST   attachment              other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    attachment              restricted | in   in   404  404  404  404  200  200  200  404  404  404  200  404  404  404  404
+POST   attachment              restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    attachment              accused    | in   in   404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
+POST   attachment              accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+--------------------------------------------------------------------------------------------------------------------------------
+GET    attachment_small        own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
+POST   attachment_small        own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    attachment_small        other      | in   in   404  404  200  200  404  404  404  404  404  200  404  200  404  404  404
+POST   attachment_small        other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    attachment_small        restricted | in   in   404  404  404  404  200  200  200  404  404  404  200  404  404  404  404
+POST   attachment_small        restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    attachment_small        accused    | in   in   404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
+POST   attachment_small        accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 --------------------------------------------------------------------------------------------------------------------------------
 GET    orders                  -          | in   in   200  200  200  200  200  200  200  200  200  200  200  200  403  403  403
 POST   orders                  -          | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
@@ -303,6 +322,9 @@ JOB_WHOSE = ("mine", "theirs")
 OWNED = {"import", "import_columns", "import_problems", "export", "export_file", "notice_open"}
 
 
+NUMBERED = {"attachment", "attachment_small"}
+
+
 def whose_of(route: str) -> tuple[str, ...]:
     if route in {
         "case",
@@ -312,6 +334,7 @@ def whose_of(route: str) -> tuple[str, ...]:
         "case_forecast",
         "order",
         "report",
+        *NUMBERED,
     } or route.startswith("action:"):
         return CASE_WHOSE
     return JOB_WHOSE if route in OWNED else ("-",)
@@ -360,6 +383,9 @@ class Visitors:
             "restricted": self.event(at, housing, by=world.officer, barred=[street]),
             "accused": self.event(at, water, by=world.officer, barred=[housing]),
         }
+
+        for case in self.cases.values():
+            _attach(case, at)
 
     def handled(self, at: datetime, by: User, handler: User, lead: int, **said: Any) -> Case:
         case = self.world.register(at, **said)
@@ -430,7 +456,7 @@ class Visitors:
         if row.whose in self.cases:
             case = (self.events if route == "report" else self.cases)[row.whose]
             args = [case.number, move] if move else [case.number]
-            if route in {"order", "report"}:
+            if route in {"order", "report", *NUMBERED}:
                 args += [1]
             if route == "explain":
                 args += ["resolve", 1]
@@ -506,6 +532,16 @@ def _job(route: str, owner: User, world: World) -> ImportJob | ExportJob:
     job.state = ImportJob.State.UPLOADED if route == "import_columns" else ImportJob.State.RUNNING
     job.save()
     return job
+
+
+def _attach(case: Case, at: datetime) -> None:
+    """A photo in its record."""
+    stored = [default_storage.save(f"attachments/aa/{case.pk}{n}", ContentFile(b"x")) for n in range(2)]
+    handler = User.objects.get(pk=case.events.get(name="message.contacted").actor_id)
+    Attachment.objects.create(
+        case=case, seq=case.rev, number=1, name="现场.jpg", kind="jpeg", size=1, sha256="0" * 64, stored=stored[0],
+        small=stored[1], author=handler, unit_id=case.unit_id, written_at=at,
+    )  # fmt: skip
 
 
 def _word(response: HttpResponseBase) -> str:

@@ -23,9 +23,9 @@ from django.utils import timezone
 
 from opinion import jobs
 from opinion.contacts.book import Person
-from opinion.models import ExportJob, ImportJob
+from opinion.models import Attachment, ExportJob, ImportJob, Upload
 from opinion.reports.keeping import rebuild
-from tests.factories.world import PATHS, World
+from tests.factories.world import PATHS, World, photo
 from workflows.models import Case, User
 from workflows.permits import available
 
@@ -248,6 +248,30 @@ def test_import_shows_no_trace_before_or_after(county: World, watch: Watch):
     case = Case.objects.get()
     watch.answer("case", client.get(reverse("case", args=[case.number])))
     look_at_tables(watch)
+
+
+def test_file_named_after_a_person_tells_nobody(county: World, watch: Watch):
+    """What is refused is named to its sender alone; what is kept is shown without the name."""
+    case = county.walk("handling", timezone.now() - timedelta(hours=2), person=CANARY, **TEXT)
+    client = enter(county.handler)
+    url = reverse("action", args=[case.number, "record_visit"])
+    for content in (photo(), b"<html>"):
+        file = SimpleUploadedFile(f"{CANARY.name}{CANARY.phone}.jpg", content)
+        said = {"token": "r" * 22, "rev": case.rev, "papers": [file], "upload": "1"}
+        watch.answer("form", client.post(url, said))
+    upload = Upload.objects.get()
+    said = {
+        "action": "home",
+        "happened_at": timezone.localtime().strftime("%Y-%m-%dT%H:%M"),
+        "outcome": "看过",
+    }
+    said |= {"token": "r" * 22, "rev": str(case.rev), "kept": str(upload.pk)}
+    assert client.post(url, said).status_code == 302
+    assert Attachment.objects.get().name == "慕****139****4321.jpg"
+    for role in ("handler", "dispatcher", "leader"):
+        look_at_case(watch, case, role, getattr(county, role), enter(getattr(county, role)))
+    for name in ("attachment", "attachment_small"):
+        watch.answer(name, client.get(reverse(name, args=[case.number, 1])))
 
 
 def look_at_tables(watch: Watch) -> None:

@@ -24,6 +24,8 @@ BEFORE = {
     "send_back_order": ("issue_order", "answer_order"),
     "close_order": ("issue_order", "answer_order"),
     "withdraw_order": ("issue_order",),
+    "close_follow_up": (),
+    "withdraw_file": (),
 }
 
 
@@ -50,6 +52,16 @@ def as_typed(data):
         name: local(value) if isinstance(value, datetime) else "" if value is None else value
         for name, value in data.items()
     }
+
+
+def prepared(county, case, name, now):
+    """Do what must have been done before this move."""
+    for earlier in BEFORE.get(name, ()):
+        county.do(case, earlier, at=now)
+    if name == "withdraw_file":
+        county.attach(case, at=now)
+    if name == "close_follow_up":
+        county.do(case, "record_visit", at=now, follow_up_on=now.date() + timedelta(days=3))
 
 
 @pytest.mark.django_db
@@ -83,10 +95,7 @@ def test_every_form_says_what_its_effects_expect(county, at):
             case = Case.objects.get(pk=case.pk)
         if name == "request_late_extension":
             now = case.clocks.get(kind="resolve").due_at + timedelta(minutes=1)
-        for earlier in BEFORE.get(name, ()):
-            county.do(case, earlier, at=now)
-        if name == "close_follow_up":
-            county.do(case, "record_visit", at=now, follow_up_on=now.date() + timedelta(days=3))
+        prepared(county, case, name, now)
         if name == "list_claims":
             typed["claims"] = "\n".join(typed["claims"])
         if "order" in FORMS[transition.form].base_fields:
