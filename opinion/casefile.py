@@ -14,12 +14,14 @@ from django.db.models import Q
 from opinion.blocks import Block, Viewing, blocks_of
 from opinion.contacts.book import Person, opened
 from opinion.contacts.sealing import SealBroken
+from opinion.linked_replies import REPLY
 from opinion.models import CallBack, Code, Contact, Link, Rating, Reply
 from opinion.offline import OfflineWork, offline_work
 from opinion.orders import OrderRow, rows_of_case
 from opinion.timeline import Entry, timeline
 from opinion.timing import Distance, clock_distance
 from workflows.limits import Limit
+from workflows.machine import may
 from workflows.models import Case, Clock, Participation, User
 from workflows.moves import Move
 from workflows.permits import available
@@ -29,6 +31,7 @@ from workflows.spec import LifecycleSpec
 logger = logging.getLogger(__name__)
 
 REVEAL = "reveal_contact"
+MERGED_INTO = "已并入本件"
 # The way forward first, what cannot easily be taken back last.
 STYLES = ("primary", "plain", "danger")
 
@@ -137,7 +140,7 @@ def links_of(case: Case, viewer: User) -> list[Linked]:
         outward = link.from_case_id == case.pk
         other = link.to_case if outward else link.from_case
         if link.kind == Link.Kind.MERGED:
-            what = "本件已并入" if outward else "已并入本件"
+            what = "本件已并入" if outward else MERGED_INTO
         else:
             what = link.get_kind_display()
         found.append(Linked(other, what, lifecycle(other.definition_id).states[other.state].label))
@@ -191,6 +194,13 @@ class CaseFile:
     timeline: list[Entry]
     actions: list[Move]
     may_reveal: bool
+    may_answer_linked: bool
+
+    @property
+    def answers_linked(self) -> bool:
+        """Whether to offer one answer for all that were merged into this one."""
+        joined = any(link.what == MERGED_INTO for link in self.links)
+        return joined and self.may_answer_linked
 
     @property
     def going_clocks(self) -> list[ClockView]:
@@ -232,7 +242,14 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
             key=lambda move: STYLES.index(move.transition.style),
         ),
         may_reveal=any(move.name == REVEAL for move in moves),
+        may_answer_linked=_may_answer_linked(case, viewer),
     )
+
+
+def _may_answer_linked(case: Case, viewer: User) -> bool:
+    """Whether this person answers for cases merged into this one; whether there are any, the links say."""
+    step = lifecycle(case.definition_id).transitions.get(REPLY)
+    return step is not None and may(case, viewer, step)
 
 
 def _person(case: Case) -> Person | None:

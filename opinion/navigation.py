@@ -18,6 +18,7 @@ from opinion.access import (
     may_see_cases,
     may_supervise,
 )
+from opinion.reply_templates import may_keep_templates
 from workflows.models import User
 
 
@@ -46,7 +47,7 @@ MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] 
         "case_list",
         (),
         may_see_cases,
-        "case_list case action audit explain case_forecast replies report",
+        "case_list case action audit explain case_forecast replies reply_linked report",
     ),
     ("督办", "board", (), may_supervise, "board board_cases forecast"),
     ("督办单", "orders", (), may_see_cases, "orders order"),
@@ -54,6 +55,7 @@ MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] 
     ("登记", "register", (), may_register, "register open_case"),
     ("导入", "imports", (), may_import, "imports import import_columns"),
     ("导出", "exports", (), _exports, "exports export export_file"),
+    ("模板", "reply_templates", (), may_keep_templates, "reply_templates reply_template reply_template_new"),
     ("日历", "calendars", (), may_keep_calendars, "calendars"),
     ("时限", "policies", (), may_keep_policies, "policies"),
     ("流程", "lifecycle", (MESSAGE,), _anybody, "lifecycle"),

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from django.utils import timezone
 
-from workflows.models import Case
+from workflows.models import Case, Unit
 
 # What is filled in where the case does not know; a reply that still has it is not ready.
 OPEN = "（请填写：{label}）"
@@ -27,7 +27,7 @@ class Placeholder:
 
     name: str
     label: str
-    value: Callable[[Case, datetime], str]
+    value: Callable[[Case, datetime], str]  # with `lead` and `desk` loaded
     example: str
 
 
@@ -81,11 +81,15 @@ def problems(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def fill(text: str, case: Case, *, at: datetime) -> str:
-    """The template for one case. What the case does not know stays open. Raises TemplateError."""
-    return _filled(
-        text, {each.label: each.value(case, at) or OPEN.format(label=each.label) for each in PLACEHOLDERS}
-    )
+def fill(text: str, case: Case, *, at: datetime, unit: Unit | None = None) -> str:
+    """The template for one case. What the case does not know stays open. Raises TemplateError.
+
+    unit: who handles the case, where it has nobody of its own.
+    """
+    values = {each.label: each.value(case, at) for each in PLACEHOLDERS}
+    if unit is not None:
+        values["承办单位"] = unit.name
+    return _filled(text, {label: value or OPEN.format(label=label) for label, value in values.items()})
 
 
 def preview(text: str) -> str:

@@ -19,9 +19,10 @@ from opinion.views.opening import open_case
 from opinion.views.orders import order, orders
 from opinion.views.policies import policies
 from opinion.views.register import register
-from opinion.views.replies import replies
+from opinion.views.replies import replies, reply_linked
 from opinion.views.reports import report
 from opinion.views.session import Login, Logout
+from opinion.views.templates import reply_template, reply_template_new, reply_templates
 from opinion.views.todo import todo
 
 urlpatterns = [
@@ -38,12 +39,16 @@ urlpatterns = [
     path("orders/", orders, name="orders"),
     path("cases/<str:number>/orders/<int:ordinal>/", order, name="order"),
     path("cases/<str:number>/replies/", replies, name="replies"),
+    path("cases/<str:number>/replies/linked/", reply_linked, name="reply_linked"),
     path("cases/<str:number>/forecast/", case_forecast, name="case_forecast"),
     path("board/", board, name="board"),
     path("board/cases/", board_cases, name="board_cases"),
     path("forecast/", forecast, name="forecast"),
     path("figures/", figures, name="figures"),
     path("figures/file/", figures_export, name="figures_export"),
+    path("reply-templates/", reply_templates, name="reply_templates"),
+    path("reply-templates/new/", reply_template_new, name="reply_template_new"),
+    path("reply-templates/<int:pk>/", reply_template, name="reply_template"),
     path("register/", register, name="register"),
     path("register/<slug:kind>/", open_case, name="open_case"),
     path("cases/<str:number>/reports/<int:ordinal>/", report, name="report"),

@@ -23,7 +23,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from notifications.models import Alert, Notice
-from opinion.models import Attachment, ExportJob, ImportJob
+from opinion.models import Attachment, ExportJob, ImportJob, ReplyTemplate
 from opinion.registering import register
 from tests.factories.events import Events
 from tests.factories.world import PERSON, World, make_world
@@ -221,6 +221,26 @@ POST   replies                 restricted | in   in   405  405  405  405  405  4
 GET    replies                 accused    | in   in   404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
 POST   replies                 accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 --------------------------------------------------------------------------------------------------------------------------------
+GET    reply_linked            own        | in   in   403  200  403  403  403  403  403  200  403  403  403  403  404  404  404
+POST   reply_linked            own        | in   in   403  422  403  403  403  403  403  422  403  403  403  403  404  404  404
+GET    reply_linked            other      | in   in   404  404  403  403  404  404  404  404  404  403  404  403  404  404  404
+POST   reply_linked            other      | in   in   404  404  403  403  404  404  404  404  404  403  404  403  404  404  404
+GET    reply_linked            restricted | in   in   404  404  404  404  403  403  403  404  404  404  200  404  404  404  404
+POST   reply_linked            restricted | in   in   404  404  404  404  403  403  403  404  404  404  422  404  404  404  404
+GET    reply_linked            accused    | in   in   404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
+POST   reply_linked            accused    | in   in   404  404  404  404  404  404  404  404  404  404  422  404  404  404  404
+--------------------------------------------------------------------------------------------------------------------------------
+GET    reply_templates         -          | in   in   200  200  403  403  403  200  403  200  403  403  403  403  403  403  403
+POST   reply_templates         -          | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+--------------------------------------------------------------------------------------------------------------------------------
+GET    reply_template_new      -          | in   in   200  200  403  403  403  200  403  200  403  403  403  403  403  403  403
+POST   reply_template_new      -          | in   in   422  422  403  403  403  422  403  422  403  403  403  403  403  403  403
+--------------------------------------------------------------------------------------------------------------------------------
+GET    reply_template          mine       | in   in   200  200  403  403  403  200  403  200  403  403  403  403  403  403  403
+POST   reply_template          mine       | in   in   ok   ok   403  403  403  ok   403  ok   403  403  403  403  403  403  403
+GET    reply_template          theirs     | in   in   404  404  403  403  403  404  403  404  403  403  403  403  403  403  403
+POST   reply_template          theirs     | in   in   404  404  403  403  403  404  403  404  403  403  403  403  403  403  403
+--------------------------------------------------------------------------------------------------------------------------------
 GET    explain                 own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
 POST   explain                 own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    explain                 other      | in   in   404  404  200  200  404  404  404  404  404  200  404  200  404  404  404
@@ -319,7 +339,15 @@ CASE_WHOSE = ("own", "other", "restricted", "accused")
 JOB_WHOSE = ("mine", "theirs")
 
 
-OWNED = {"import", "import_columns", "import_problems", "export", "export_file", "notice_open"}
+OWNED = {
+    "import",
+    "import_columns",
+    "import_problems",
+    "export",
+    "export_file",
+    "notice_open",
+    "reply_template",
+}
 
 
 NUMBERED = {"attachment", "attachment_small"}
@@ -335,6 +363,7 @@ def whose_of(route: str) -> tuple[str, ...]:
         "order",
         "report",
         *NUMBERED,
+        "reply_linked",
     } or route.startswith("action:"):
         return CASE_WHOSE
     return JOB_WHOSE if route in OWNED else ("-",)
@@ -464,7 +493,7 @@ class Visitors:
             return reverse(route, args=args), {**MOVES.get(move, {}), **token}
         if row.whose in JOB_WHOSE:
             owner = person if row.whose == "mine" and person else self.somebody
-            columns = {"external_number": "0", "body": "1", "confirm": "1"}
+            columns = {"external_number": "0", "body": "1", "confirm": "1", "name": "开头", "text": "您好"}
             return reverse(route, args=[self.owned(route, owner).pk]), columns
         args = {"lifecycle": ["message"], "open_case": ["opinion_case"]}.get(route, [])
         if route == "alert_close":
@@ -486,7 +515,18 @@ class Visitors:
                 state=Notice.State.SENT,
                 created_at=at,
             )
+        if route == "reply_template":
+            return self.template(owner)
         return _job(route, owner, self.world)
+
+    def template(self, owner: User) -> ReplyTemplate:
+        """The county's for the desk, the unit's for a head; somebody else's is of an office nobody here heads."""
+        units = owner.standing.roles.get("unit_head") or (
+            [self.world.street.pk] if owner == self.somebody else [None]
+        )
+        return ReplyTemplate.objects.create(
+            unit_id=next(iter(units)), name="开头", text="您好", edited_by=owner, edited_at=timezone.now()
+        )
 
     def said(self, route: str) -> dict[str, Any]:
         """What a page's form says when it is filled in properly."""

@@ -43,7 +43,17 @@ ROLES = (
 MAY_REVEAL = {"clerk", "dispatcher", "caller", "handler", "head"}
 
 
-OVERVIEWS = ("orders", "board", "figures", "forecast", "health", "policies", "calendars", "notices")
+OVERVIEWS = (
+    "orders",
+    "board",
+    "figures",
+    "forecast",
+    "health",
+    "policies",
+    "calendars",
+    "notices",
+    "reply_templates",
+)
 
 
 @dataclass
@@ -133,7 +143,9 @@ def look_at_case(watch: Watch, case: Case, role: str, user: User, client: Client
     at = timezone.now()
     urls = [reverse("todo"), reverse("case_list") + "?phase=all", reverse("case", args=[case.number])]
     urls.append(reverse("lifecycle", args=["message"]) + f"?case={case.number}")
-    urls += [reverse(name, args=[case.number]) for name in ("audit", "replies", "case_forecast")]
+    urls += [
+        reverse(name, args=[case.number]) for name in ("audit", "replies", "reply_linked", "case_forecast")
+    ]
     urls += [reverse("explain", args=[case.number, "resolve", 1]), reverse("order", args=[case.number, 1])]
     if Case.objects.visible_to(user).filter(pk=case.pk).exists():
         urls += [reverse("action", args=[case.number, move.name]) for move in available(case, user, at=at)]

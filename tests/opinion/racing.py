@@ -1,0 +1,20 @@
+"""What the processes of a race about messages run; see `tests.workflows.racing`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tests.workflows.racing import user
+
+
+def answer_linked(master_id: int, case_ids: Sequence[int], by: int, at: datetime, key: str) -> list[str]:
+    """Answer all cases merged into a master; for each why not, empty where it was."""
+    from opinion.linked_replies import answer_all
+    from workflows.models import Case
+
+    cases = Case.objects.select_related("lead", "desk")
+    said = {"text": "您反映的${编号}已办结。", "public": False, "public_text": ""}
+    chosen = sorted(cases.filter(pk__in=case_ids), key=lambda case: case.number)
+    outcomes = answer_all(cases.get(pk=master_id), chosen, said, by=user(by), at=at, key=key)
+    return [outcome.refused for outcome in outcomes]
