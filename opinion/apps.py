@@ -10,6 +10,7 @@ class OpinionConfig(AppConfig):
 
     def ready(self) -> None:
         from opinion import (  # noqa: F401  # each registers names
+            co_task_guards,
             codes,
             effects,
             forms,

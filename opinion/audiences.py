@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from notifications.directory import Directory, Pair
 from notifications.registry import Audience
 from opinion import supervising
+from opinion.models import CoTask
+from opinion.models.co_task import CO_CLOCKS
 from workflows.models import Case, Event, Participation
 from workflows.registry import ROLES
 
@@ -142,3 +144,38 @@ def _holding(case: Case, _: Directory) -> Iterable[int | None]:
 
 
 holders = seated(*(Seat(role, _holding) for role in supervising.ANSWERING))
+
+
+def helpers(*roles: str) -> Audience:
+    """People of the helping units an event is about: those it names, or whose task runs on the clock it is about."""
+
+    def find(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
+        units = _helping(events)
+        holders = directory.holders(
+            {(role, unit) for named in units.values() for unit in named for role in roles}
+        )
+        for event in events:
+            for unit in units[event.pk]:
+                for role in roles:
+                    yield from ((event, user) for user in holders.get((role, unit), ()))
+
+    return find
+
+
+def _helping(events: Sequence[Event]) -> dict[int, list[int]]:
+    """Event id → units. One statement at most."""
+    clocks = {str(event.data["clock"]) for event in events if event.data.get("clock") in CO_CLOCKS}
+    running: dict[tuple[int, str], int] = {}
+    if clocks:
+        tasks = CoTask.objects.filter(
+            case__in={event.case_id for event in events}, clock__in=clocks
+        ).standing()
+        running = {
+            (case, clock): unit for case, clock, unit in tasks.values_list("case_id", "clock", "unit_id")
+        }
+    found: dict[int, list[int]] = {}
+    for event in events:
+        on_clock = running.get((event.case_id, str(event.data.get("clock"))))
+        named = [on_clock] if on_clock else [event.data.get("unit"), *event.data.get("assisting", ())]
+        found[event.pk] = [unit for unit in named if isinstance(unit, int)]
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,10 +12,12 @@ from typing import Literal
 from django.db.models import Q
 
 from opinion.blocks import Block, Viewing, blocks_of
+from opinion.cohandling import tasks_of, unit_at
 from opinion.contacts.book import Person, opened
 from opinion.contacts.sealing import SealBroken
+from opinion.contributions import TaskRow, task_rows
 from opinion.linked_replies import REPLY
-from opinion.models import CallBack, Code, Contact, Link, Rating, Reply
+from opinion.models import CallBack, Code, Contact, CoTask, Link, Rating, Reply
 from opinion.offline import OfflineWork, offline_work
 from opinion.orders import OrderRow, rows_of_case
 from opinion.timeline import Entry, timeline
@@ -85,23 +87,25 @@ class CodeLabels:
         return next((self._labels[name, code] for name in list_names if (name, code) in self._labels), code)
 
 
-def clock_views(case: Case, *, at: datetime) -> list[ClockView]:
-    """The going ones first, soonest due first; then the finished ones, newest first."""
+def clock_views(case: Case, tasks: Sequence[CoTask] = (), *, at: datetime) -> list[ClockView]:
+    """The going ones first, soonest due first; then the finished ones, newest first. tasks: of the case."""
     spec = lifecycle(case.definition_id)
     clocks = list(case.clocks.select_related("policy"))
     going = sorted((c for c in clocks if c.is_going), key=lambda c: (c.state == Clock.State.PAUSED, c.due_at))
     finished = sorted((c for c in clocks if not c.is_going), key=lambda c: c.started_at, reverse=True)
-    return [_clock_view(clock, spec, at) for clock in going + finished]
+    return [_clock_view(clock, spec, tasks, at) for clock in going + finished]
 
 
-def _clock_view(clock: Clock, spec: LifecycleSpec, at: datetime) -> ClockView:
+def _clock_view(clock: Clock, spec: LifecycleSpec, tasks: Sequence[CoTask], at: datetime) -> ClockView:
     declared = spec.clocks.get(clock.kind)
+    helping = unit_at(tasks, clock.kind, clock.started_at)
+    label = f"协办：{helping}" if helping else declared.label if declared else clock.kind
+    limit = Limit.parse(clock.limit).label
     rule = next((row for row in policy(clock.policy_id).rules if row.row == clock.rule), None)
     return ClockView(
         clock=clock,
-        label=(declared.label if declared else clock.kind)
-        + (f"（第 {clock.cycle} 轮）" if clock.cycle > 1 else ""),
-        limit=Limit.parse(clock.limit).label,
+        label=label + (f"（第 {clock.cycle} 轮）" if clock.cycle > 1 else ""),
+        limit=f"早于主办时限 {limit}" if declared and declared.ahead_of else limit,
         source=rule.source if rule else "",
         note=rule.note if rule else "",
         policy=str(clock.policy),
@@ -191,6 +195,7 @@ class CaseFile:
     ratings: list[RatingView]
     links: list[Linked]
     orders: list[OrderRow]
+    co_tasks: list[TaskRow]
     timeline: list[Entry]
     actions: list[Move]
     may_reveal: bool
@@ -203,6 +208,11 @@ class CaseFile:
         return joined and self.may_answer_linked
 
     @property
+    def waits_for(self) -> list[str]:
+        """Units without whose contribution the lead cannot answer."""
+        return [str(row.task.unit) for row in self.co_tasks if row.task.required and row.task.is_open]
+
+    @property
     def going_clocks(self) -> list[ClockView]:
         return [view for view in self.clocks if view.clock.is_going]
 
@@ -213,7 +223,8 @@ class CaseFile:
 
 def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
     """Read it. The case has come through `visible_to(viewer)`, with unit, lead, desk and user loaded."""
-    clocks = clock_views(case, at=at)
+    tasks = tasks_of(case)
+    clocks = clock_views(case, tasks, at=at)
     running = [view for view in clocks if view.left]
     codes = CodeLabels()
     moves = available(case, viewer, at=at)
@@ -236,7 +247,8 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
         ratings=[RatingView(rating, codes.of("satisfaction", rating.satisfaction)) for rating in ratings],
         links=links_of(case, viewer),
         orders=rows_of_case(case, at=at),
-        timeline=timeline(case, codes),
+        co_tasks=task_rows(case, tasks, [view.clock for view in clocks], codes.of, at=at),
+        timeline=timeline(case, codes, tasks),
         actions=sorted(
             (move for move in moves if move.name != REVEAL),
             key=lambda move: STYLES.index(move.transition.style),

@@ -51,7 +51,7 @@ def time_to_decline_is_left(move: Move) -> Refusal | None:
 
 @guard
 def takes_no_barred_unit(move: Move) -> Refusal | None:
-    chosen = {move.data["lead"], *move.data.get("assisting", ())} if "lead" in move.data else set()
+    chosen = {*([move.data["lead"]] if "lead" in move.data else []), *move.data.get("assisting", ())}
     hit = chosen & barred_units(move.case) if chosen else set()
     if not hit:
         return None

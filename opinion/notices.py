@@ -31,6 +31,7 @@ from opinion.audiences import (
     dispatchers,
     handlers,
     heads,
+    helpers,
     holders,
     leaders,
     officers,
@@ -39,7 +40,9 @@ from opinion.audiences import (
     supervisors,
     together,
 )
-from opinion.models import SupervisionOrder
+from opinion.cohandling import tasks_of, unit_at
+from opinion.models import CoTask, SupervisionOrder
+from opinion.models.co_task import CO_CLOCKS
 from opinion.recipients import below_the_rung, first_of, on_the_rung
 from workflows.ladders import COLOURS
 from workflows.models import Case, Clock, Event, Extension, User
@@ -49,6 +52,7 @@ from workflows.published import ladder, lifecycle
 UNIT_FALLBACKS = (heads, dispatchers)
 DESK_FALLBACKS = (dispatchers, supervisors)
 UNIT = together(handlers, heads)
+HELPING = helpers("unit_handler", "unit_head")
 # Whose lateness a clock shows; all others are the handling unit's. Its supervisor is told in any case.
 LATE = by_clock(
     {
@@ -57,6 +61,7 @@ LATE = by_clock(
         "review": together(reviewers, supervisors),
         "publish": together(reviewers, supervisors),
         "call_back": together(callers, supervisors),
+        **dict.fromkeys(CO_CLOCKS, together(HELPING, UNIT, supervisors)),
     },
     otherwise=together(handlers, heads, dispatchers, supervisors),
 )
@@ -73,8 +78,16 @@ def deadline(case: Case) -> str:
 
 def missed(event: Event) -> str:
     """Which clock ran out, and when it should have been met."""
-    clock = lifecycle(event.case.definition_id).clocks.get(str(event.data.get("clock")))
-    return f"{event.case.number} “{clock.label if clock else '办理'}”已逾期，应于 {_minute(event.happened_at)} 前完成"
+    return f"{event.case.number} “{_clock(event)}”已逾期，应于 {_minute(event.happened_at)} 前完成"
+
+
+def _clock(event: Event) -> str:
+    """Its label; a helping unit's own names that unit, at the price of a statement."""
+    kind = str(event.data.get("clock"))
+    declared = lifecycle(event.case.definition_id).clocks.get(kind)
+    if kind in CO_CLOCKS and (unit := unit_at(tasks_of(event.case), kind, event.happened_at)):
+        return f"协办：{unit}"
+    return declared.label if declared else "办理"
 
 
 def page_of(number: str) -> str:
@@ -134,12 +147,9 @@ def news(sentence: str, audience: Audience = UNIT, *, still_true: StillTrue = al
 
 def climbed(event: Event) -> str:
     """Which clock stands on which rung, and when it is or was due."""
-    clock = lifecycle(event.case.definition_id).clocks.get(str(event.data.get("clock")))
     rung = ladder(int(event.data["ladder"])).named[str(event.data["rung"])]
     again = f"（第 {event.data['times']} 次重复）" if "times" in event.data else ""
-    return (
-        f"{event.case.number} “{clock.label if clock else '办理'}”{rung.label}{again}{deadline(event.case)}"
-    )
+    return f"{event.case.number} “{_clock(event)}”{rung.label}{again}{deadline(event.case)}"
 
 
 def rung_urgency(event: Event) -> Urgency:
@@ -174,6 +184,18 @@ def order_words(sentence: str) -> Callable[[Event], str]:
 def order_urgency(event: Event) -> Urgency:
     """A red order waits for no quiet hours."""
     return Urgency.URGENT if event.data.get("colour") == "red" or pressing(event) else Urgency.PROMPT
+
+
+def task_words(sentence: str) -> Callable[[Event], str]:
+    """Which task of which case, and what is to be done about it."""
+    return lambda event: f"{event.case.number} 协办任务 {event.data['task']} {sentence}{deadline(event.case)}"
+
+
+def task_stands(events: Sequence[Event]) -> set[int]:
+    """The task the event is about has not ended. One statement."""
+    going = CoTask.objects.filter(case__in={event.case_id for event in events}).standing()
+    known = set(going.values_list("case_id", "number"))
+    return {event.pk for event in events if (event.case_id, event.data.get("task")) in known}
 
 
 def order_stands(events: Sequence[Event]) -> set[int]:
@@ -222,6 +244,20 @@ DECLARED: dict[str, Told | Silent] = {
     "message.extension_retracted": Silent("撤回的申请不再需要任何人审批"),
     "message.suspended": news("已暂停，时限停走", together(handlers, heads, supervisors), still_true=still_there),
     "message.resumed": work("已恢复办理，时限继续", still_true=still_open),
+    # ---- 协办
+    "co_task.asked": work("请您单位协办，请签收", HELPING, (dispatchers,), still_true=still_open),
+    "co_task.accepted": Silent("签收是预期中的一步，案件页可见"),
+    "co_task.finished": Told(
+        task_words("已完成，请查看"), UNIT, UNIT_FALLBACKS, urgency=Urgency.PROMPT, still_true=task_stands,
+    ),
+    "co_task.declined": Told(
+        task_words("被退回，请决定免除或仍请办理"), together(handlers, heads, dispatchers), UNIT_FALLBACKS,
+        urgency=Urgency.PROMPT, still_true=task_stands,
+    ),
+    "co_task.sent_back": Told(
+        task_words("被退回补充，请重新办理"), HELPING, (dispatchers,), urgency=Urgency.PROMPT, still_true=task_stands,
+    ),
+    "co_task.waived": news("协办任务已免除，不必再办", HELPING),
     # ---- 审核与答复
     "message.draft_saved": Silent("草稿由拟稿人自己继续修改，尚无须他人动作"),
     "message.drafted": work("答复待审核", reviewers, DESK_FALLBACKS),
@@ -230,7 +266,7 @@ DECLARED: dict[str, Told | Silent] = {
     "message.replied": work("已答复，请回访", callers, DESK_FALLBACKS),
     "message.merged_replied": work("已并案答复，请回访", callers, DESK_FALLBACKS),
     # ---- 并案
-    "message.merged": news("已并入他案，请停止单独办理", still_true=still_there),
+    "message.merged": news("已并入他案，请停止单独办理", together(handlers, heads, assisting), still_true=still_there),
     "message.unmerged": work("已撤销并案，请继续办理", together(handlers, heads, dispatchers), still_true=still_open),
     # ---- 回访、评价、办结
     "message.rated": news("留言人已评价，案件办结"),
@@ -242,8 +278,8 @@ DECLARED: dict[str, Told | Silent] = {
     "message.closed": news("已办结"),
     "message.archived": Silent("归档不改变任何人的工作"),
     # ---- 另行结束
-    "message.referred": news("已转法定途径，请停止办理"),
-    "message.withdrawn": news("留言人已撤回，请停止办理"),
+    "message.referred": news("已转法定途径，请停止办理", together(handlers, heads, assisting)),
+    "message.withdrawn": news("留言人已撤回，请停止办理", together(handlers, heads, assisting)),
     # ---- 不改变状态
     "message.instructed": work("有领导批示，请查看", together(dispatchers, handlers, heads), DESK_FALLBACKS, still_true=still_open),
     "message.commented": news("有新备注", together(handlers, dispatchers), still_true=still_open),

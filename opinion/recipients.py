@@ -19,12 +19,14 @@ from opinion.audiences import (
     dispatchers,
     handlers,
     heads,
+    helpers,
     ordered,
     reviewers,
     seated,
     supervisors,
     together,
 )
+from opinion.models.co_task import CO_CLOCKS
 from opinion.supervising import DESK_CLOCKS
 from workflows.models import Case, Event, User
 from workflows.published import ladder
@@ -58,6 +60,10 @@ def first_of(*audiences: Audience) -> Audience:
 
 
 deputies = _seat("deputy_head", _lead)
+# On the clock of a helping unit its own people act and answer.
+helping_handlers, helping_heads, helping_deputies = (
+    helpers("unit_handler"), helpers("unit_head"), helpers("deputy_head"),
+)  # fmt: skip
 leaders = _seat("leader", _over_the_desk)
 top_leaders = _seat("top_leader", _over_the_desk)
 
@@ -73,18 +79,26 @@ AUDIENCES: dict[str, tuple[str, Audience]] = {
                 "publish": reviewers, "call_back": callers, "feedback": ordered, "desk_feedback": ordered, "transfer": dispatchers,
                 "first_report": together(clerks, dispatchers), "grade": together(leaders, reviewers), "authority": reviewers,
                 "conference": reviewers, "lessons": reviewers, "improve": together(reviewers, dispatchers),
+                **dict.fromkeys(CO_CLOCKS, first_of(helping_handlers, helping_heads)),
             },
             otherwise=first_of(handlers, heads),
         ),
     ),
     "unit_head": (
         "责任单位负责人",
-        by_clock(ABOVE, otherwise=first_of(heads, deputies)),
+        by_clock(
+            {**ABOVE, **dict.fromkeys(CO_CLOCKS, first_of(helping_heads, helping_deputies))},
+            otherwise=first_of(heads, deputies),
+        ),
     ),
     "deputy_head": (
         "责任单位分管负责人",
-        by_clock(ABOVE, otherwise=first_of(deputies, heads)),
+        by_clock(
+            {**ABOVE, **dict.fromkeys(CO_CLOCKS, first_of(helping_deputies, helping_heads))},
+            otherwise=first_of(deputies, heads),
+        ),
     ),
+    "lead_unit": ("主办单位", together(handlers, heads)),
     "dispatcher": ("派单员", dispatchers),
     "office": ("受理台审核岗", first_of(reviewers, dispatchers)),
     "supervisor": ("督办员", supervisors),

@@ -6,10 +6,11 @@ the desk acts, the documents name that officer beside the ordinary role.
 
 from __future__ import annotations
 
-from workflows.models import Case, User
+from workflows.models import Case, Participation, User
 from workflows.registry import role
 
 DESK_ROLES = ("desk_clerk", "dispatcher", "confidential_officer")
+HELPING = ("unit_handler", "unit_head", "deputy_head")
 
 
 @role("desk_clerk", "登记员", sees="own")
@@ -52,6 +53,21 @@ def unit_head(case: Case, user: User) -> bool:
 def deputy_head(case: Case, user: User) -> bool:
     """Is told before the head is, of the lead unit's clocks."""
     return user.standing.holds("deputy_head", case.lead_id)
+
+
+@role("assisting_unit", "协办单位", sees="nothing", given=False)
+def assisting_unit(case: Case, user: User) -> bool:
+    """Handles, or answers for, a unit that helps with this case: for its own task there, and nothing else."""
+    units = helping_units(user) - {case.lead_id, case.desk_id}
+    if not units or case.pk is None:
+        return False
+    helping = Participation.objects.filter(case=case.pk, unit__in=units, ended_at=None)
+    return helping.filter(role=Participation.Role.ASSISTING).exists()
+
+
+def helping_units(user: User) -> frozenset[int]:
+    """Units for which this person does what they are asked to help with."""
+    return frozenset().union(*(user.standing.roles.get(name, frozenset()) for name in HELPING))
 
 
 @role("reviewer", "审核员", sees="own")

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from opinion.cohandling import unit_on
 from opinion.models import SupervisionOrder
+from opinion.models.co_task import CO_CLOCKS
 from opinion.models.supervision import DESK_FEEDBACK
 from workflows.aiming import worst_level
 from workflows.climbing import ACKNOWLEDGED
@@ -30,7 +32,12 @@ ANSWERING = (
 
 
 def responsible(case: Case, clock: str) -> int:
-    """Id of the unit that has to meet this clock; the desk where no unit handles the case yet."""
+    """Id of the unit that has to meet this clock; the desk where no unit handles the case yet.
+
+    A helping unit's own clock costs a statement.
+    """
+    if clock in CO_CLOCKS and (helping := unit_on(case, clock)):
+        return helping
     return case.desk_id if clock in DESK_CLOCKS or case.lead_id is None else case.lead_id
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from opinion.answers import SEPARATELY_LABEL
+from opinion.cohandling import unit_at
+from opinion.models import CoTask
 from opinion.models.claim_answer import SEPARATELY
 from opinion.screening.finding import SORTS
 from workflows.ladders import COLOURS
@@ -53,6 +55,10 @@ NOTE_LABELS = {
     "problem": "督办事由",
     "demand": "督办要求",
     "answer": "督办反馈",
+    "asked": "协办事项",
+    "legal_basis": "法定依据",
+    "contribution": "协办情况",
+    "grounds": "理由",
     "view_words": "本人的说法",
     "lessons": "复盘结论",
     "assignment": "整改任务",
@@ -72,7 +78,8 @@ class NoteView:
 @dataclass(frozen=True)
 class Entry:
     """One event in words. change: 待签收 → 待首次联系, empty where the state stayed.
-    handed_to: the unit that holds the case from here on, where that changed. details: label, value."""
+    handed_to: the unit that holds the case from here on, where that changed. details: label, value. helping: the unit whose task
+    the clock that an event is about belongs to."""
 
     event: Event
     label: str
@@ -80,6 +87,12 @@ class Entry:
     handed_to: str
     details: list[tuple[str, str]]
     notes: list[NoteView]
+    helping: str = ""
+
+    @property
+    def late_unit(self) -> str:
+        """Which unit a miss is about."""
+        return self.helping or str(self.event.unit)
 
     @property
     def is_missed(self) -> bool:
@@ -91,8 +104,8 @@ class Entry:
         return not self.is_missed and (self.event.recorded_at - self.event.happened_at).total_seconds() >= 300
 
 
-def timeline(case: Case, codes: CodeLabels) -> list[Entry]:
-    """Newest first; three statements."""
+def timeline(case: Case, codes: CodeLabels, tasks: Sequence[CoTask]) -> list[Entry]:
+    """Newest first; three statements. tasks: of the case, with their units."""
     spec = lifecycle(case.definition_id)
     notes: dict[int, list[NoteView]] = defaultdict(list)
     for note in case.notes.order_by("seq", "id"):
@@ -108,6 +121,7 @@ def timeline(case: Case, codes: CodeLabels) -> list[Entry]:
             handed_to=event.unit.name if event.unit_id != held_by else "",
             details=_details(event, codes, names, spec),
             notes=notes[event.seq],
+            helping=unit_at(tasks, str(event.data.get("clock", "")), event.happened_at),
         )
         for event, held_by in zip(events, before, strict=True)
     ]
@@ -142,6 +156,8 @@ def _details(
     if number := event.data.get("order"):
         colour = COLOURS.get(str(event.data.get("colour", "")), "")
         found.insert(0, ("督办单", f"D{number}{'，' if colour else ''}{colour}"))
+    if ended := event.data.get("lapsed_tasks"):
+        found.append(("随案终结的协办任务", "、".join(str(number) for number in ended)))
     if lapsed := event.data.get("lapsed"):
         found.append(("随案终结的督办单", "、".join(f"D{number}" for number in lapsed)))
     found += _offline_details(event)

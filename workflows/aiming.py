@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from workflows.calendars import Pause, WorkingCalendar
+from workflows.calendars import Due, Pause, WorkingCalendar
 from workflows.dues import consumed, due_of
+from workflows.following import followed
 from workflows.ladders import moments, next_moment
 from workflows.models import Clock, ClockInterval, Extension
 from workflows.published import calendar, ladder
 
 
-def aim(clock: Clock, interval: ClockInterval, granting: Extension | None = None) -> None:
-    """Set due moment and time used, in memory; two statements.
+def aim(
+    clock: Clock, interval: ClockInterval, granting: Extension | None = None, *, first: Clock | None = None
+) -> None:
+    """Set due moment and time used, in memory; two statements, none for a clock not stored yet.
 
     interval: its newest, as it is now and may not be stored yet. granting: an extension that is just being granted.
+    first: the clock it is due before, if any.
     """
+    if not clock.pk:
+        _set(clock, due_of(calendar(clock.calendar_id), clock.started_at, clock.limit), first)
+        return
     stored = [i for i in clock.intervals.order_by("started_at", "id") if i.pk != interval.pk]
     closed = [i for i in [*stored, interval] if i.ended_at is not None]
     granted = clock.extensions.filter(state=Extension.State.GRANTED).order_by("decided_at", "id")
@@ -24,6 +31,11 @@ def aim(clock: Clock, interval: ClockInterval, granting: Extension | None = None
     on = calendar(clock.calendar_id)
     due = due_of(on, clock.started_at, clock.limit, paused=pauses_of(closed), extended=amounts)
     clock.consumed_seconds = consumed_in(closed, on, clock.limit)
+    _set(clock, due, first)
+
+
+def _set(clock: Clock, own: Due, first: Clock | None) -> None:
+    due = followed(clock.limit, own, first, calendar(first.calendar_id) if first else None)
     clock.due_at, clock.provisional = due.at, due.provisional
     if clock.state == Clock.State.RUNNING:
         look_again(clock)

@@ -1,4 +1,4 @@
-"""The clocks of some cases, read in one statement together with what new clocks may need."""
+"""The clocks of some cases, read in one statement together with what new clocks may need; what is written back."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ from django.db import connection
 from workflows import rows
 from workflows.models import Clock, ClockInterval
 from workflows.published import policy
+
+# Columns a move may change.
+CLOCK_CHANGES = [
+    "state", "limit", "rule", "calendar_id", "ladder_id", "due_at", "next_at", "missed_at", "finished_at",
+    "consumed_seconds", "rung", "repeats", "provisional",
+]  # fmt: skip
+EXTENSION_CHANGES = ["state", "decider_id", "decided_at", "due_from", "due_to"]
 
 
 @dataclass

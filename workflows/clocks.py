@@ -15,10 +15,11 @@ from typing import Any
 from workflows import rows
 from workflows.aiming import aim, earliest, look_again, put_on, step_down, worst_level
 from workflows.calendars import Due
-from workflows.clock_reading import Going, read
+from workflows.clock_reading import CLOCK_CHANGES, EXTENSION_CHANGES, Going, read
 from workflows.clock_rules import lapses, met_by, stands_still
 from workflows.dues import chosen_due, consumed, due_of, left_in_total, limit_of
 from workflows.errors import Cannot
+from workflows.following import astray
 from workflows.models import Case, Clock, ClockInterval, Extension
 from workflows.moves import Move
 from workflows.policy import ClockRule
@@ -72,13 +73,9 @@ class ClockBook:
         case, spec = move.case, move.lifecycle
         state = spec.states[target]
         misses = self._overdue(move)
+        stopped, kept = move.restarts | move.ended, {*state.clocks, *state.pauses}
         for kind, going in list(self.going[case.pk].items()):
-            if (
-                kind in move.restarts
-                or kind in move.ended
-                or met_by(move, kind)
-                or kind not in {*state.clocks, *state.pauses}
-            ):
+            if kind in stopped or met_by(move, kind) or kind not in kept:
                 self._finish(going, move, met_by(move, kind))
             elif kind in state.pauses and stands_still(move, kind, going.clock):
                 self._pause(going, move)
@@ -91,6 +88,7 @@ class ClockBook:
             self._rerate(move)
         for extension in move.granted:
             self._extend(extension, move)
+        self._follow(move)
         self._show_earliest(case, move)
         return misses
 
@@ -157,9 +155,9 @@ class ClockBook:
     def write(self, sheaf: Sheaf | None = None) -> None:
         """Store every change, now or with the rest of `sheaf`."""
         into = sheaf or Sheaf()
-        into.update(list(self._changed.values()), _CLOCK_CHANGES)
+        into.update(list(self._changed.values()), CLOCK_CHANGES)
         into.update(self._closed, ["ended_at"])
-        into.update(self._granted, _GRANTED)
+        into.update(self._granted, EXTENSION_CHANGES)
         if self._opened or self._begins_anew():
             # A clock has one open interval and a case one going clock of a kind: the old must be gone first.
             into.barrier()
@@ -239,14 +237,10 @@ class ClockBook:
         began = self._close(going, move.at)
         going.clock.state, going.clock.next_at = Clock.State.PAUSED, None
         self._touch(going.clock)
-        reason = str(move.logged.get("reason", ""))
         going.interval = ClockInterval(
-            clock=going.clock,
-            kind=ClockInterval.Kind.PAUSE,
-            started_at=began,
-            reason=reason,
-            approver=move.by,
-        )
+            clock=going.clock, kind=ClockInterval.Kind.PAUSE, started_at=began, approver=move.by,
+            reason=str(move.logged.get("reason", "")),
+        )  # fmt: skip
         self._opened.append(going.interval)
 
     def _resume(self, going: Going, at: datetime) -> None:
@@ -260,11 +254,24 @@ class ClockBook:
         going.interval = ClockInterval(clock=clock, kind=ClockInterval.Kind.RUN, started_at=began)
         self._opened.append(going.interval)
 
-    def _aim(self, going: Going, *, at: datetime, granting: Extension | None = None) -> None:
+    def _follow(self, move: Move) -> None:
+        """Clocks due a stretch before others move with them."""
+        of_case = self.going[move.case.pk]
+        for clock, first in astray(move.lifecycle, [going.clock for going in of_case.values()]):
+            before = clock.due_at
+            self._aim(of_case[clock.kind], at=move.at, first=first)
+            if not clock.pk:
+                clock.original_due_at = clock.due_at
+            elif "clocks" in move.logged and clock.due_at != before:
+                move.shift(clock.kind, before, clock.due_at)
+
+    def _aim(
+        self, going: Going, *, at: datetime, granting: Extension | None = None, first: Clock | None = None
+    ) -> None:
         """Due moment and time used, on the newest calendar. A miss already in the log stays there."""
         clock, before = going.clock, going.clock.due_at
         clock.calendar_id = self._calendar_id(policy(clock.policy_id).calendar)
-        aim(clock, going.interval, granting)
+        aim(clock, going.interval, granting, first=first)
         if clock.due_at > before:
             step_down(clock, at=at)
             if clock.state == Clock.State.RUNNING:
@@ -289,7 +296,7 @@ class ClockBook:
             clock.limit = clock.limit if rule.chosen else rule.limit
             put_on(clock, self._ladder_id(rule.ladder))
             self._aim(going, at=move.at)
-            move.logged.setdefault("clocks", {})[kind] = [before.isoformat(), clock.due_at.isoformat()]
+            move.shift(kind, before, clock.due_at)
 
     def _extend(self, extension: Extension, move: Move) -> None:
         """From the current due moment on. Raises Cannot for a clock that has ended meanwhile."""
@@ -302,7 +309,7 @@ class ClockBook:
         extension.state, extension.decided_at, extension.decider = Extension.State.GRANTED, move.at, move.by
         extension.due_from, extension.due_to = before, clock.due_at
         self._granted.append(extension)
-        move.logged.setdefault("clocks", {})[clock.kind] = [before.isoformat(), clock.due_at.isoformat()]
+        move.shift(clock.kind, before, clock.due_at)
 
     def _close(self, going: Going, at: datetime) -> datetime:
         """End the open interval; returns when. A wall clock set back may not make it end before it began."""
@@ -337,12 +344,3 @@ class ClockBook:
         if code is not None and code not in self._ladders:
             self._ladders[code] = newest_ladder_id(code)
         return None if code is None else self._ladders[code]
-
-
-_CLOCK_CHANGES = [
-    "state", "limit", "rule", "calendar_id", "ladder_id", "due_at", "next_at", "missed_at", "finished_at",
-    "consumed_seconds", "rung", "repeats", "provisional",
-]  # fmt: skip
-
-
-_GRANTED = ["state", "decider_id", "decided_at", "due_from", "due_to"]

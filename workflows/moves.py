@@ -51,6 +51,11 @@ class Move:
         """Put codes or ids on the event. Never free text: that goes through `note`."""
         self.logged.update(codes)
 
+    def shift(self, clock: str, before: datetime, after: datetime) -> None:
+        """Put on the event where a deadline was before this move and where it is now."""
+        moved = self.logged.setdefault("clocks", {})
+        moved[clock] = [moved.get(clock, [before.isoformat()])[0], after.isoformat()]
+
     def set(self, **values: Any) -> None:
         """Change the case in memory and remember the columns, so that the door writes only those."""
         for name, value in values.items():

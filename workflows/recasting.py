@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -24,9 +24,11 @@ from workflows.aiming import consumed_in, earliest, look_again, pauses_of, worst
 from workflows.calendars import Due, WorkingCalendar
 from workflows.clocks import Miss
 from workflows.dues import due_of
+from workflows.following import followed, follows, leader
 from workflows.foreseeing import Foreseen, Shift
 from workflows.locking import lock_unchanged
 from workflows.models import Case, Clock, ClockInterval, Event, Extension, User
+from workflows.published import calendar, lifecycle
 from workflows.recording import append, miss_event
 
 M = TypeVar("M", bound=models.Model)
@@ -72,6 +74,7 @@ class Plan:
     shifts: list[Shift] = field(default_factory=list)
     data: dict[str, Any] | None = None
     events: list[Event] = field(default_factory=list)
+    reckoned_on: dict[int, WorkingCalendar] = field(default_factory=dict)
 
     def reckon(self, clock: Clock, on: WorkingCalendar, history: History, *, limit: str) -> None:
         """Due moment, time used and next look of a clock whose calendar, limit or ladder was just changed.
@@ -79,6 +82,7 @@ class Plan:
         limit: as it was before. Raises NoWorkingTime.
         """
         due = history.due(clock, on)
+        self.reckoned_on[clock.pk] = on
         self.shifts.append(_shift(self.case, clock, due.at, due.provisional, limit))
         if history.closed:
             clock.consumed_seconds = consumed_in(history.closed, on, clock.limit)
@@ -86,6 +90,33 @@ class Plan:
         if clock.state == Clock.State.RUNNING:
             look_again(clock)
         self.touched.append(clock)
+
+    def follow(self, histories: Mapping[int, History]) -> None:
+        """Clocks due a stretch before others move with them. To be called when the others are reckoned.
+
+        Raises NoWorkingTime.
+        """
+        spec = lifecycle(self.case.definition_id)
+        for clock in self.clocks if self.touched else ():
+            if not follows(spec, clock.kind) or not clock.is_going:
+                continue
+            first = leader(spec, clock.kind, self.clocks)
+            own = histories.get(clock.pk, NOTHING).due(clock, self._calendar_of(clock))
+            due = followed(clock.limit, own, first, self._calendar_of(first) if first else None)
+            reckoned = next((n for n, touched in enumerate(self.touched) if touched is clock), None)
+            if reckoned is not None:
+                said = self.shifts[reckoned]
+                self.shifts[reckoned] = replace(said, after=due.at, provisional=due.provisional)
+            elif (due.at, due.provisional) != (clock.due_at, clock.provisional):
+                self.touched.append(clock)
+                self.shifts.append(_shift(self.case, clock, due.at, due.provisional, clock.limit))
+            clock.due_at, clock.provisional = due.at, due.provisional
+            if clock.state == Clock.State.RUNNING:
+                look_again(clock)
+
+    def _calendar_of(self, clock: Clock) -> WorkingCalendar:
+        """By which it was reckoned here: one that is only previewed has no version yet."""
+        return self.reckoned_on.get(clock.pk) or calendar(clock.calendar_id)
 
     def keep(self, clock: Clock) -> None:
         """Of a clock that is to be written, but whose deadline stays."""

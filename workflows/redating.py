@@ -72,6 +72,7 @@ class CalendarChange:
             if self.version is not None:
                 clock.calendar_id = self.version.pk
             plan.reckon(clock, self.new, histories.get(clock.pk, NOTHING), limit=clock.limit)
+        plan.follow(histories)
         if moved := plan.moved:
             plan.data = {"calendar": [source, self.version.version if self.version else 0], "clocks": moved}
 

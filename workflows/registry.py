@@ -58,7 +58,8 @@ class Role:
 
     sees: how far a holder looks. `own`: cases in which the unit of the membership takes part;
     `area`: also those of every unit below it; `nothing`: none.
-    confidential: may see restricted cases in that reach.
+    confidential: may see restricted cases in that reach. given: a membership can name it; otherwise it follows from
+    another role and the case, and may ask which units take part in it.
     may: whether this user, in this role, may act on this case; pure, no query beyond `user.standing`.
     """
 
@@ -67,6 +68,7 @@ class Role:
     sees: Literal["nothing", "own", "area"]
     may: Callable[[Case, User], bool]
     confidential: bool = False
+    given: bool = True
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,17 @@ FACTS: Registry[Callable[[], dict[str, str]]] = Registry("案件属性")
 
 
 def role(
-    name: str, label: str, *, sees: Literal["nothing", "own", "area"], confidential: bool = False
+    name: str,
+    label: str,
+    *,
+    sees: Literal["nothing", "own", "area"],
+    confidential: bool = False,
+    given: bool = True,
 ) -> Callable[[Callable[[Case, User], bool]], Role]:
     """Register the decorated predicate as the role `name`."""
 
     def register(may: Callable[[Case, User], bool]) -> Role:
-        return ROLES.add(name, Role(name, label, sees, may, confidential))
+        return ROLES.add(name, Role(name, label, sees, may, confidential, given))
 
     return register
 

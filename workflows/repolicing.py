@@ -73,6 +73,7 @@ class PolicyChange:
         for clock in plan.clocks:
             self._miss(plan, clock, at=at)
             self._change(plan, clock, histories.get(clock.pk, NOTHING), at=at)
+        plan.follow(histories)
         plan.data = {"policy": [self.numbers[case.policy_id], self.version.version if self.version else 0]}
         if moved := plan.moved:
             plan.data["clocks"] = moved

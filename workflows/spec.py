@@ -27,7 +27,8 @@ class ClockDecl(Document):
     ever begins where a transition restarts it or an effect calls it (`Move.begin`). lapses: running out is nobody's
     fault (a window in which a person may rate, the cap of a pause): no miss is logged, and a state's `on_due` says
     what happens then. pauses_for: the reasons for which it may stand still in a state that pauses it (the move's
-    `reason`); empty: any.
+    `reason`); empty: any. ahead_of: clocks before the earliest going one of which it is due, by its limit (see
+    `workflows.following`).
     """
 
     label: Label
@@ -35,6 +36,7 @@ class ClockDecl(Document):
     lapses: bool = False
     counts: Literal["step", "whole", "called"] = "step"
     pauses_for: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    ahead_of: Names = ()
 
 
 class OnDue(Document):
@@ -165,6 +167,7 @@ class LifecycleSpec(Document):
             yield from self._on_due(name, s)
         for name, c in self.clocks.items():
             yield from self._undeclared(f"clocks.{name}.met_by", c.met_by, self.transitions, "transitions")
+            yield from self._ahead(name, c)
             if c.lapses and not any(due.clock == name for s in self.states.values() for due in s.on_due):
                 yield f"clocks.{name}.lapses: 到期不算逾期的时限要有状态以 on_due 说明到期后怎么办，请补上"
         yield from self._undeclared("opening.to", (self.opening.to,), self.states, "states")
@@ -182,6 +185,14 @@ class LifecycleSpec(Document):
                 yield f"{at}.fire: “{due.fire}” 不是从本状态出发的流转，请先在 transitions 中声明"
             if due.clock in [earlier.clock for earlier in state.on_due[:number]]:
                 yield f"{at}.clock: “{due.clock}” 已写过到期后怎么办，请只保留一处"
+
+    def _ahead(self, name: str, clock: ClockDecl) -> Iterable[str]:
+        at = f"clocks.{name}.ahead_of"
+        yield from self._undeclared(at, clock.ahead_of, self.clocks, "clocks")
+        if clock.ahead_of and clock.counts != "called":
+            yield f"{at}: 只有 counts: called 的时限能以其他时限倒推，请补上"
+        if any(other in self.clocks and self.clocks[other].ahead_of for other in clock.ahead_of):
+            yield f"{at}: 不能以同样是倒推的时限来倒推，请改为它所依据的时限"
 
     def _shape(self) -> Iterable[str]:
         for name, s in self.states.items():

@@ -9,8 +9,9 @@ from itertools import pairwise
 from workflows.aiming import consumed_in, pauses_of
 from workflows.calendars import NoWorkingTime
 from workflows.dues import due_of
+from workflows.following import followed, follows, leader
 from workflows.models import Case, Clock, ClockInterval, Extension
-from workflows.published import calendar, policy
+from workflows.published import calendar, lifecycle, policy
 
 CHUNK = 1000
 MOST_PROBLEMS = 50
@@ -89,7 +90,7 @@ def _problems(
     case: Case, clocks: list[Clock], intervals: dict[int, list[ClockInterval]], extended: dict[int, list[str]]
 ) -> Iterator[ClockProblem]:
     for clock in clocks:
-        reason = _wrong(clock, intervals[clock.pk], extended[clock.pk])
+        reason = _wrong(case, clock, clocks, intervals[clock.pk], extended[clock.pk])
         if reason:
             yield ClockProblem(case.number, f"{clock.kind} 第 {clock.cycle} 轮", reason)
     running = [clock for clock in clocks if clock.state == Clock.State.RUNNING]
@@ -102,12 +103,15 @@ def _problems(
         yield ClockProblem(case.number, "", "案件上的“时限暂定”与时限不符")
 
 
-def _wrong(clock: Clock, intervals: list[ClockInterval], extended: list[str]) -> str:
+def _wrong(
+    case: Case, clock: Clock, clocks: list[Clock], intervals: list[ClockInterval], extended: list[str]
+) -> str:
+    closed = [i for i in intervals if i.ended_at is not None]
     return (
         _account(clock, intervals)
         or _state(clock, intervals)
         or _rule(clock)
-        or _reckoning(clock, [i for i in intervals if i.ended_at is not None], extended)
+        or _reckoning(case, clock, clocks, closed, extended)
     )
 
 
@@ -149,8 +153,13 @@ def _rule(clock: Clock) -> str:
     return ""
 
 
-def _reckoning(clock: Clock, closed: list[ClockInterval], extended: list[str]) -> str:
-    """Time used and due moment, reckoned anew on the clock's own calendar version."""
+def _reckoning(
+    case: Case, clock: Clock, clocks: list[Clock], closed: list[ClockInterval], extended: list[str]
+) -> str:
+    """Time used and due moment, reckoned anew on the clock's own calendar version.
+
+    A clock due a stretch before others is held against them while it goes; they may have moved on since it ended.
+    """
     on = calendar(clock.calendar_id)
     used = consumed_in(closed, on, clock.limit)
     if used != clock.consumed_seconds:
@@ -159,6 +168,12 @@ def _reckoning(clock: Clock, closed: list[ClockInterval], extended: list[str]) -
     counted = closed[:-1] if clock.finished_at and closed and closed[-1].kind == "pause" else closed
     try:
         due = due_of(on, clock.started_at, clock.limit, paused=pauses_of(counted), extended=extended)
+        spec = lifecycle(case.definition_id)
+        if follows(spec, clock.kind):
+            if not clock.is_going or clock.state == Clock.State.PAUSED:
+                return ""
+            first = leader(spec, clock.kind, clocks)
+            due = followed(clock.limit, due, first, calendar(first.calendar_id) if first else None)
     except NoWorkingTime as error:
         return str(error)
     if due.at != clock.due_at:

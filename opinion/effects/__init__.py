@@ -3,6 +3,7 @@
 from opinion.effects import (
     attaching,
     claiming,
+    cohandling,
     dispatching,
     extending,
     feedback,
@@ -18,6 +19,6 @@ from opinion.effects import (
 )
 
 __all__ = [
-    "attaching", "claiming", "dispatching", "extending", "feedback", "handling", "linking", "notes", "privacy", "replying", "reporting",
-    "responding", "reviewing", "supervising",
+    "attaching", "claiming", "cohandling", "dispatching", "extending", "feedback", "handling", "linking",
+    "notes", "privacy", "replying", "reporting", "responding", "reviewing", "supervising",
 ]  # fmt: skip

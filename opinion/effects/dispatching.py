@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from opinion import supervising
+from opinion.effects.cohandling import ask, let_go
 from opinion.effects.supervising import lapse
 from opinion.models import Message
 from workflows.models import Participation
@@ -17,7 +18,7 @@ CLASSED = ("type", "domain", "urgency", "complexity")
 
 
 def _let_go(move: Move, lead: int | None = None) -> None:
-    """The units handling so far lose sight of the case, and with it of the orders against them."""
+    """The units handling so far lose sight of the case, and with it of the orders against them and of their tasks."""
     if move.case.lead_id is not None and move.case.lead_id != lead:
         against = [o for o in supervising.open_orders(move.case) if o.unit_id == move.case.lead_id]
         lapse(move, against)
@@ -28,20 +29,23 @@ def _let_go(move: Move, lead: int | None = None) -> None:
 
 def take_on(move: Move, lead: int, assisting: Sequence[int] = ()) -> None:
     """These units handle the case now, and no others."""
+    helping = [unit for unit in dict.fromkeys(assisting) if unit != lead]
+    going_on = let_go(move, keep=helping)
     _let_go(move, lead)
     move.set(lead_id=lead)
     move.add(Participation(case=move.case, unit_id=lead, role=Participation.Role.LEAD, started_at=move.at))
-    helping = [unit for unit in dict.fromkeys(assisting) if unit != lead]
     for unit in helping:
         move.add(
             Participation(case=move.case, unit_id=unit, role=Participation.Role.ASSISTING, started_at=move.at)
         )
     move.log(lead=lead, **({"assisting": helping} if helping else {}))
+    at_it = {task.unit_id for task in going_on}
+    ask(move, [unit for unit in helping if unit not in at_it], required=True, standing=going_on)
 
 
 @effect
 def assign_units(move: Move) -> None:
-    """data: lead, assisting (unit ids), requirement (text)."""
+    """data: lead, assisting (unit ids), requirement (text). A unit that helps already goes on with its task."""
     if move.case.lead_id is not None and move.case.lead_id != move.data["lead"]:
         move.log(from_lead=move.case.lead_id)
     take_on(move, move.data["lead"], move.data.get("assisting", ()))
@@ -52,6 +56,7 @@ def assign_units(move: Move) -> None:
 def release_units(move: Move) -> None:
     """Back to the desk: nobody handles it."""
     move.log(from_lead=move.case.lead_id)
+    let_go(move)
     _let_go(move)
     move.set(lead_id=None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opinion.effects.cohandling import end_co_tasks
 from workflows.models import Participation
 from workflows.moves import Move
 from workflows.registry import effect
@@ -9,7 +10,9 @@ from workflows.registry import effect
 
 @effect
 def bar_unit(move: Move) -> None:
-    """data: unit (id). The case is restricted from here on; a unit barred already stays barred."""
+    """data: unit (id). The case is restricted from here on, which leaves helpers without a view of it; a unit barred
+    already stays barred.
+    """
     unit = move.data["unit"]
     parts = Participation.objects.filter(
         case=move.case, unit=unit, role=Participation.Role.BARRED, ended_at=None
@@ -18,6 +21,7 @@ def bar_unit(move: Move) -> None:
         move.add(
             Participation(case=move.case, unit_id=unit, role=Participation.Role.BARRED, started_at=move.at)
         )
+    end_co_tasks(move)
     move.set(restricted=True)
     move.log(unit=unit)
     move.note("remark", move.data.get("remark", ""))

@@ -11,6 +11,7 @@ from typing import Any
 
 from opinion.forms import (
     claiming,
+    cohandling,
     dispatching,
     drafting,
     extending,
@@ -34,9 +35,9 @@ from workflows.models import Case, User
 from workflows.registry import FORMS
 
 __all__ = [
-    "MoveForm", "OpeningForm", "RegisterForm", "claiming", "dispatching", "drafting", "extending", "feedback", "files",
-    "form_for", "handling", "linking", "opening", "privacy", "replying", "reporting", "responding", "reviewing",
-    "supervising", "work_plan",
+    "MoveForm", "OpeningForm", "RegisterForm", "claiming", "cohandling", "dispatching", "drafting",
+    "extending", "feedback", "files", "form_for", "handling", "linking", "opening", "privacy", "replying",
+    "reporting", "responding", "reviewing", "supervising", "work_plan",
 ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from opinion.barring import barred_units
+from opinion.cohandling import standing
 from opinion.declines import declined_by
 from opinion.forms.base import (
     MoveForm,
@@ -38,6 +39,7 @@ class UnitsForm(MoveForm):
         self.offer("lead", units)
         self.offer("assisting", units)
         self.initial.setdefault("lead", self.suggested())
+        self.initial.setdefault("assisting", [task.unit_id for task in standing(self.case)])
 
     def left_out(self) -> frozenset[int]:
         return barred_units(self.case)

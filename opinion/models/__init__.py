@@ -4,6 +4,7 @@ from opinion.models.attachment import Attachment, Upload
 from opinion.models.case_report import CaseReport
 from opinion.models.claim import Claim
 from opinion.models.claim_answer import ClaimAnswer
+from opinion.models.co_task import CoTask
 from opinion.models.code import Code
 from opinion.models.contact import Contact
 from opinion.models.export_record import ExportRecord
@@ -39,6 +40,7 @@ __all__ = [
     "Claim",
     "ClaimAnswer",
     "ClaimOutcome",
+    "CoTask",
     "Code",
     "Contact",
     "ExportJob",

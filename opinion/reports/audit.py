@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from opinion.casefile import CodeLabels
+from opinion.cohandling import tasks_of, unit_at
+from opinion.models import CoTask
 from opinion.reports.spans import Moment, Span, spans
 from opinion.reports.wording import length
 from opinion.timeline import Entry, timeline
@@ -63,7 +65,7 @@ class Audit:
 
 def audit(case: Case, *, at: datetime) -> Audit:
     """Read it, oldest first. The case has come through `visible_to`. Nothing of the person is in it."""
-    codes = CodeLabels()
+    codes, tasks = CodeLabels(), tasks_of(case)
     moments = [
         Moment(*row) for row in case.events.order_by("seq").values_list("unit_id", "target", "happened_at")
     ]
@@ -73,8 +75,8 @@ def audit(case: Case, *, at: datetime) -> Audit:
     for span in held:
         totals[names[span.unit_id]] += int(span.lasted(at=at).total_seconds())
     return Audit(
-        entries=timeline(case, codes)[::-1],
-        clocks=list(_clocks(case, codes)),
+        entries=timeline(case, codes, tasks)[::-1],
+        clocks=list(_clocks(case, codes, tasks)),
         held=[
             HeldLine(names[span.unit_id], span, length(int(span.lasted(at=at).total_seconds())))
             for span in held
@@ -84,7 +86,7 @@ def audit(case: Case, *, at: datetime) -> Audit:
     )
 
 
-def _clocks(case: Case, codes: CodeLabels) -> Iterable[ClockLine]:
+def _clocks(case: Case, codes: CodeLabels, tasks: Sequence[CoTask]) -> Iterable[ClockLine]:
     clocks = case.clocks.order_by("started_at", "id").prefetch_related(
         "intervals__approver", "extensions__requester", "extensions__decider"
     )
@@ -99,7 +101,7 @@ def _clocks(case: Case, codes: CodeLabels) -> Iterable[ClockLine]:
         rule = next((row for row in policy(clock.policy_id).rules if row.row == clock.rule), None)
         yield ClockLine(
             clock,
-            clock_label(clock, case),
+            clock_label(clock, case, tasks),
             Limit.parse(clock.limit).label,
             rule.source if rule else "",
             length(clock.consumed_seconds),
@@ -108,8 +110,9 @@ def _clocks(case: Case, codes: CodeLabels) -> Iterable[ClockLine]:
         )
 
 
-def clock_label(clock: Clock, case: Case) -> str:
-    """By the case's version; a clock it no longer declares keeps its code."""
+def clock_label(clock: Clock, case: Case, tasks: Sequence[CoTask] = ()) -> str:
+    """By the case's version, or the unit that helps; a clock it no longer declares keeps its code."""
     declared = lifecycle(case.definition_id).clocks.get(clock.kind)
-    label = declared.label if declared else clock.kind
+    helping = unit_at(tasks, clock.kind, clock.started_at)
+    label = f"协办：{helping}" if helping else declared.label if declared else clock.kind
     return f"{label}（第 {clock.cycle} 轮）" if clock.cycle > 1 else label

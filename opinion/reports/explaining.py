@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from opinion.cohandling import tasks_of
 from opinion.reports.audit import clock_label
 from workflows.calendars import DayLine, NoWorkingTime, Pause
+from workflows.following import ahead, follows, leader
 from workflows.limits import Limit
 from workflows.models import CalendarVersion, Case, Clock, ClockInterval, Extension
 from workflows.policy import ClockRule
-from workflows.published import calendar, policy
+from workflows.published import calendar, lifecycle, policy
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,33 @@ class Explained:
     pauses: list[ClockInterval]
     extensions: list[Extension]
     agrees: bool
+    ahead: Ahead | None = None
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A clock due a stretch before another one. first: that one's label and deadline; due_at: so much before it.
+
+    The clock is due then, or by the end of its own limit, whichever is later.
+    """
+
+    first: str
+    first_due_at: datetime
+    amount: str
+    due_at: datetime
+
+
+def _ahead(case: Case, clock: Clock) -> Ahead | None:
+    """None for an ordinary clock, and for one that has ended: the others may have moved on since."""
+    spec = lifecycle(case.definition_id)
+    if not follows(spec, clock.kind) or not clock.is_going:
+        return None
+    first = leader(spec, clock.kind, case.clocks.going())
+    if first is None:
+        return None
+    due_at = ahead(first.due_at, clock.limit, calendar(first.calendar_id))
+    label = clock_label(first, case)
+    return Ahead(label, first.due_at, Limit.parse(clock.limit).label, due_at)
 
 
 def explained(case: Case, clock: Clock) -> Explained:
@@ -66,14 +95,23 @@ def explained(case: Case, clock: Clock) -> Explained:
             break
         parts.append(Part(title, amount.label, started_at, due_at, lines))
         started_at = due_at
+    before = _ahead(case, clock)
     return Explained(
         clock=clock,
-        label=clock_label(clock, case),
+        label=clock_label(clock, case, tasks_of(case)),
         rule=next((row for row in policy(clock.policy_id).rules if row.row == clock.rule), None),
         calendar=CalendarVersion.objects.defer("spec", "source").get(pk=clock.calendar_id),
         provisional_note=on.spec.provisional_note if clock.provisional else "",
         parts=parts,
         pauses=pauses,
         extensions=granted,
-        agrees=bool(parts) and parts[-1].due_at == clock.due_at,
+        agrees=_agrees(clock, parts, before),
+        ahead=before,
     )
+
+
+def _agrees(clock: Clock, parts: list[Part], before: Ahead | None) -> bool:
+    own = parts[-1].due_at if parts else None
+    if own is None:
+        return False
+    return clock.due_at == (max(own, before.due_at) if before else own)

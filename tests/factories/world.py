@@ -170,6 +170,22 @@ STEPS = {
     "draft_reply": Step("handler", _said(text="已清理排水管，积水已退。", result="solved")),
     "suspend": Step("dispatcher", _said(reason="appraisal", remark="待鉴定结论")),
     "resume": Step("head"),
+    "ask_co_handling": Step(
+        "head",
+        lambda world, at: {
+            "assisting": [world.water.pk],
+            "asked": "请核实供水管网是否渗漏",
+            "legal_basis": "",
+            "required": True,
+        },
+    ),
+    "accept_co_task": Step("other_handler"),
+    "decline_co_task": Step("other_handler", _said(grounds="不属本单位职责")),
+    "finish_co_task": Step(
+        "other_handler", _said(contribution="管网完好，积水与供水无关。", result="explained")
+    ),
+    "send_back_co_task": Step("handler", _said(comments="请补充检测时间")),
+    "waive_co_task": Step("head", _said(grounds="现场已查明，不再需要")),
     "request_extension": Step("handler", _extension),
     "request_late_extension": Step("supervisor", _extension),
     "grant_extension": Step("dispatcher", _said(text="因需鉴定，答复时间延长三个工作日。")),

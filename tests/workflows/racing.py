@@ -89,7 +89,9 @@ def user(pk: int) -> Any:
     return User.objects.get(pk=pk)
 
 
-def claim_all(case_ids: Sequence[int], transition: str, by: int, at: datetime) -> list[tuple[str, str]]:
+def claim_all(
+    case_ids: Sequence[int], transition: str, by: int, at: datetime, data: dict[str, Any] | None = None
+) -> list[tuple[str, str]]:
     """Fire at every case in turn; for each the outcome's class and its sentence."""
     from workflows.engine import fire
     from workflows.errors import MoveRefused
@@ -98,7 +100,7 @@ def claim_all(case_ids: Sequence[int], transition: str, by: int, at: datetime) -
     outcomes = []
     for case_id in case_ids:
         try:
-            fire(case_id, transition, by=actor, at=at)
+            fire(case_id, transition, by=actor, at=at, data=data)
             outcomes.append(("Event", ""))
         except MoveRefused as refused:
             outcomes.append((type(refused).__name__, str(refused)))

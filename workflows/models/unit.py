@@ -146,5 +146,6 @@ class Membership(models.Model):
     def clean(self) -> None:
         from workflows.registry import ROLES
 
-        if self.role not in ROLES:
-            raise ValidationError({"role": f"角色“{self.role}”未登记，可用的有：{'、'.join(ROLES)}"})
+        given = [name for name, item in ROLES.items() if item.given]
+        if self.role not in given:
+            raise ValidationError({"role": f"角色“{self.role}”未登记，可用的有：{'、'.join(given)}"})

@@ -18,6 +18,11 @@ from workflows.sweeper import sweep
 BEFORE = {
     "grant_extension": ("request_extension",),
     "refuse_extension": ("request_extension",),
+    "accept_co_task": ("ask_co_handling",),
+    "decline_co_task": ("ask_co_handling",),
+    "finish_co_task": ("ask_co_handling",),
+    "send_back_co_task": ("ask_co_handling", "finish_co_task"),
+    "waive_co_task": ("ask_co_handling",),
     "raise_order": ("issue_order",),
     "acknowledge_order": ("issue_order",),
     "answer_order": ("issue_order",),
@@ -98,8 +103,7 @@ def test_every_form_says_what_its_effects_expect(county, at):
         prepared(county, case, name, now)
         if name == "list_claims":
             typed["claims"] = "\n".join(typed["claims"])
-        if "order" in FORMS[transition.form].base_fields:
-            typed["order"] = "1"
+        typed |= {name: "1" for name in ("order", "task") if name in FORMS[transition.form].base_fields}
         if name == "issue_order":
             typed["unit"] = str(case.desk_id)
         if name == "acknowledge_rung":

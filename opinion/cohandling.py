@@ -1,0 +1,78 @@
+"""Co-tasks on a case: whose they are, and what may be done with them now. Questions only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from opinion.models import CoTask
+from opinion.models.co_task import CO_CLOCKS
+from opinion.roles import helping_units
+from workflows.models import Case, Event, User
+from workflows.spec import LifecycleSpec
+
+PEOPLE = ("asked_by", "accepted_by", "finished_by")
+
+
+def tasks_of(case: Case) -> list[CoTask]:
+    """All of a case, oldest first, with their units. One statement."""
+    found = CoTask.objects.filter(case=case).select_related("unit").order_by("number")
+    return [_of(case, task) for task in found]
+
+
+def standing(case: Case) -> list[CoTask]:
+    """Not ended, oldest first, with their units. One statement."""
+    found = CoTask.objects.filter(case=case).standing().select_related("unit").order_by("number")
+    return [_of(case, task) for task in found]
+
+
+def _of(case: Case, task: CoTask) -> CoTask:
+    task.case = case
+    return task
+
+
+def own(tasks: Iterable[CoTask], user: User) -> list[CoTask]:
+    """Those of units this person does such work for."""
+    units = helping_units(user)
+    return [task for task in tasks if task.unit_id in units]
+
+
+def meant(tasks: Sequence[CoTask], data: Mapping[str, Any], *states: str) -> CoTask | None:
+    """The task a move is about: the one named, or simply the first in one of these states."""
+    named = data.get("task")
+    for task in tasks:
+        if task.state in states and named in (None, "", task.number, str(task.number)):
+            return task
+    return None
+
+
+def unfinished(case: Case) -> list[CoTask]:
+    """Those the lead's answer has to wait for. One statement."""
+    return [task for task in standing(case) if task.required and task.is_open]
+
+
+def clocks_for(spec: LifecycleSpec) -> tuple[str, ...]:
+    """Kinds of clocks this lifecycle has for tasks; none where it sets them no limit."""
+    return tuple(kind for kind in CO_CLOCKS if kind in spec.clocks)
+
+
+def unit_on(case: Case, clock: str) -> int | None:
+    """Id of the unit whose task runs on this clock now. One statement."""
+    return CoTask.objects.filter(case=case, clock=clock).standing().values_list("unit", flat=True).first()
+
+
+def unit_at(tasks: Iterable[CoTask], clock: str, at: datetime) -> str:
+    """Name of the unit whose task ran on this clock at a moment; empty for a clock that is no task's."""
+    found = [
+        task
+        for task in tasks
+        if task.clock == clock and task.asked_at <= at and (task.ended_at is None or at <= task.ended_at)
+    ]
+    return found[-1].unit.name if found and clock else ""
+
+
+def last_move(task: CoTask) -> Event | None:
+    """What was last done with a task. One statement."""
+    events = Event.objects.filter(case=task.case, name__startswith="co_task.", data__task=task.number)
+    return events.select_related("actor").order_by("-seq").first()
