@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from opinion.contacts.book import Person
+from opinion.demo.events import live_events
 from opinion.demo.messages import MadeUp, made_up
 from opinion.demo.news import tell
 from opinion.models import SupervisionOrder
@@ -98,6 +99,7 @@ def populate(users: Mapping[str, User], *, at: datetime) -> None:
     # In the order of their time, so that numbers rise with it.
     for start, fate, said in sorted(begun, key=lambda each: each[0]):
         lives.live(said, fate, start)
+    live_events(users, lives.units, lives.calendar, at=at)
     sweep(at=at)
     _supervise(users, at=at)
     tell(at=at)

@@ -25,6 +25,7 @@ from opinion import jobs
 from opinion.contacts.book import Person
 from opinion.models import Attachment, ExportJob, ImportJob, Upload
 from opinion.reports.keeping import rebuild
+from tests.factories.events import Events
 from tests.factories.world import PATHS, World, photo
 from workflows.models import Case, User
 from workflows.permits import available
@@ -302,3 +303,35 @@ def test_tables_hold_it_sealed(county: World, watch: Watch, capsys: pytest.Captu
     call_command("verify_log")
     printed = capsys.readouterr()
     watch.look("console", printed.out + printed.err)
+
+
+# With a report alone, with a wording to approve, with tasks, and over.
+EVENT_STATES = ("reported", "response_drafted", "lessons_drawn", "archived")
+
+
+@pytest.mark.once
+@pytest.mark.slow
+def test_events_about_what_the_person_wrote_show_no_trace(county: World, watch: Watch):
+    """An event that takes up a message: tied to it, with its words in the title, to every role."""
+    at, events = timezone.now() - timedelta(hours=2), Events(county)
+    message = county.walk("handling", at, person=CANARY, **TEXT)
+    cases = [events.walk(state, at, title=TEXT["subject"].replace(CANARY.name, "")) for state in EVENT_STATES]
+    for case in cases:
+        if case.is_open:
+            events.do(case, "link_matter", at=at + timedelta(minutes=20), other=message.pk)
+    for role in ROLES:
+        user = User.objects.get(pk=getattr(county, role).pk)
+        client = enter(user)
+        for case in cases:
+            urls = [reverse(name, args=[case.number]) for name in ("case", "audit", "case_forecast")]
+            urls += [
+                reverse("report", args=[case.number, 1]),
+                reverse("case_list") + "?phase=all",
+                reverse("todo"),
+            ]
+            if Case.objects.visible_to(user).filter(pk=case.pk).exists():
+                moves = available(case, user, at=timezone.now())
+                urls += [reverse("action", args=[case.number, move.name]) for move in moves]
+            for url in urls:
+                watch.answer(f"{role} {case.state} {url}", client.get(url))
+    assert watch.looked_at > 6 * len(cases) * len(ROLES)

@@ -1,0 +1,1 @@
+"""Whole stories, told like the rules of practice."""
