@@ -31,6 +31,14 @@ class ReportView:
 
 
 @dataclass(frozen=True)
+class ResponsesView:
+    """What went out, and the wordings on the way there."""
+
+    published: list[PublicResponse]
+    wordings: list[PublicResponse]
+
+
+@dataclass(frozen=True)
 class TaskView:
     """A task with its texts. late: not settled by its last day."""
 
@@ -82,8 +90,13 @@ def reports_block(viewing: Viewing) -> Block | None:
 def responses_block(viewing: Viewing) -> Block | None:
     """What the public was told, and the wordings on the way there, newest first."""
     found = PublicResponse.objects.filter(case=viewing.case).select_related("author", "unit")
-    views = list(found.order_by("-seq", "-id"))
-    return Block("opinion/case/responses.html", views) if views else None
+    said = list(found.order_by("-seq", "-id"))
+    out = PublicResponse.Stage.PUBLISHED
+    view = ResponsesView(
+        published=[response for response in said if response.stage == out],
+        wordings=[response for response in said if response.stage != out],
+    )
+    return Block("opinion/case/responses.html", view) if said else None
 
 
 @block_of(OPINION_CASE)

@@ -74,8 +74,9 @@ def live_events(
     users: Mapping[str, User], units: Mapping[str, Unit], on: WorkingCalendar, *, at: datetime
 ) -> None:
     """The commitment is the oldest, then the event that has been reviewed, then the one that runs."""
-    _commit(users, units, at=at)
     today = timezone.localtime(at).date()
+    planned = timezone.make_aware(datetime.combine(on.add_working_days(today, -45), time(9)))
+    _commit(users, units, planned, at=at)
     begun = timezone.make_aware(datetime.combine(on.add_working_days(today, -5), time(8, 30)))
     _live(users, units, WHOLE, begun, at, {
         "title": "南桥东引道路面沉陷", "place": "南桥东引道", "channels": ["video", "forum"], "domain": "transport",
@@ -123,9 +124,8 @@ def _with_rows(data: dict[str, Any], move: str, units: Mapping[str, Unit], at: d
     return {**said, "happened_at": at} if move in TIMED else said
 
 
-def _commit(users: Mapping[str, User], units: Mapping[str, Unit], *, at: datetime) -> None:
+def _commit(users: Mapping[str, User], units: Mapping[str, Unit], begun: datetime, *, at: datetime) -> None:
     """Kept in its first period, missed in the second, in its third now."""
-    begun = at - timedelta(days=65)
     said = {
         "desk": units[DESK].pk,
         "title": "每月一次集体学习",

@@ -69,7 +69,9 @@ class OpinionCaseForm(OpeningForm):
     title = line("事件", required=True, help_text="一句话写事，不写人名、账号、网址")
     found_at = moment("发现时间", help_text="首次发现的时间；各项小时时限自此起算")
     place = line("发生地点")
-    channels = forms.MultipleChoiceField(label="出现渠道", help_text="渠道类别，不记发布人和传播人")
+    channels = forms.MultipleChoiceField(
+        label="出现渠道", help_text="渠道类别，不记发布人和传播人", widget=forms.CheckboxSelectMultiple
+    )
     domain = forms.ChoiceField(label="领域", required=False)
     summary = prose("事件概况", help_text="已知的时间、地点、经过和影响；对事不对人", rows=5)
     questions = prose("公众关切", required=False, rows=3, help_text="公众在问什么，一行一项")
