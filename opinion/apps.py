@@ -1,4 +1,4 @@
-"""The message desk as a Django app."""
+"""The desk for messages and events as a Django app."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate

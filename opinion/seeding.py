@@ -1,4 +1,4 @@
-"""What must exist after `migrate` alone: code lists, the ladders, the deadlines, the lifecycle of messages."""
+"""What must exist after `migrate` alone: code lists, the ladders, the deadlines, the lifecycles."""
 
 from __future__ import annotations
 

@@ -62,7 +62,12 @@ RUNNING: tuple[Deed, ...] = (
         "proposed_grade": "major",
     }),
     (0.8, "lingdao", "grade", {"grade": "major", "legacy": "no", "remark": "涉及学生健康，按重大处置"}),
-    (1.0, "paidan", "assign", {"lead": "xihe", "assisting": ["jiaoyu"], "requirement": "立即核查，今日内报核查报告。"}),
+    (1.0, "paidan", "assign", {"lead": "xihe", "assisting": [], "requirement": "立即核查，今日内报核查报告。"}),
+    (1.2, "xihe_fuze", "ask_co_handling", {
+        "assisting": ["jiaoyu"], "asked": "了解学生身体状况，做好家校沟通。", "required": True,
+        "legal_basis": "未成年人保护法第三十五条、县教育局职责规定",
+    }),
+    (1.4, "jiaoyu_chengban", "accept_co_task", {"task": 1}),
     (1.6, "shenhe", "release_information", {
         "text": "西禾镇中心小学附近工地已停工，环境检测正在进行，结果将及时公布。", "outlet": "县政府网",
     }),

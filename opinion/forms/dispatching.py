@@ -65,6 +65,35 @@ class AssignForm(UnitsForm):
         return super().left_out() | frozenset(declined_by(self.case))
 
 
+class LeadAlone(UnitsForm):
+    """Other units are asked to help with an event one by one, each on a stated legal basis; those at it go on."""
+
+    assisting = None  # type: ignore[assignment]
+
+    def prepare(self) -> None:
+        self.offer("lead", handling_units(self.case.desk, at=self.at, without=self.left_out()))
+
+    def clean(self) -> dict[str, Any]:
+        lead = self.cleaned_data.get("lead")
+        helping = [task.unit_id for task in standing(self.case) if task.unit_id != lead]
+        return {**self.cleaned_data, "assisting": helping}
+
+
+@form("assign_lead")
+class AssignLeadForm(LeadAlone):
+    """Which unit finds out what is true."""
+
+
+@form("transfer_lead")
+class TransferLeadForm(LeadAlone):
+    """Another unit takes the event over as it is."""
+
+    requirement = prose("转办理由和要求", rows=3)
+
+    def left_out(self) -> frozenset[int]:
+        return super().left_out() | {self.case.lead_id or 0}
+
+
 @form("reassign")
 class ReassignForm(AssignForm):
     """Uphold a decline and send the case on at once."""

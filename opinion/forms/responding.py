@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from django import forms
+
+from opinion.contacts.sealing import SealBroken
 from opinion.forms.base import MoveForm, line, moment, prose
 from opinion.forms.screened import REPLY_MAX
 from opinion.models import PublicResponse
+from opinion.reply_guards import BROKEN
+from opinion.screening.tied import found_about_tied
 from workflows.models import Case
 from workflows.registry import form
 
@@ -18,8 +23,22 @@ def newest_statement(case: Case, stage: PublicResponse.Stage) -> str:
     return newest.text if newest else ""
 
 
+class PublicForm(MoveForm):
+    """A text for the public: nobody's identity is in it, least of all that of whoever wrote in about the matter."""
+
+    def clean_text(self) -> str:
+        text: str = self.cleaned_data["text"]
+        try:
+            found = found_about_tied(text, self.case)
+        except SealBroken as broken:
+            raise forms.ValidationError(BROKEN) from broken
+        if found:
+            raise forms.ValidationError([str(finding) for finding in found])
+        return text
+
+
 @form("release_information")
-class InformationForm(MoveForm):
+class InformationForm(PublicForm):
     """权威信息: what is certain by now, said at once."""
 
     text = prose("权威信息", most=REPLY_MAX, rows=8, help_text="只写已经核实的；不写个人信息")
@@ -28,7 +47,7 @@ class InformationForm(MoveForm):
 
 
 @form("hold_conference")
-class ConferenceForm(MoveForm):
+class ConferenceForm(PublicForm):
     """新闻发布会: where, when, and what was said."""
 
     outlet = line("地点", required=True)
@@ -37,7 +56,7 @@ class ConferenceForm(MoveForm):
 
 
 @form("draft_response")
-class DraftResponseForm(MoveForm):
+class DraftResponseForm(PublicForm):
     """情况通报: facts, measures and answers to what the public asks."""
 
     text = prose(
@@ -49,7 +68,7 @@ class DraftResponseForm(MoveForm):
 
 
 @form("approve_response")
-class ApproveResponseForm(MoveForm):
+class ApproveResponseForm(PublicForm):
     """The wording that will be published."""
 
     text = prose("审定稿", most=REPLY_MAX, rows=12, help_text="可直接修改文字；原稿保留")

@@ -4,10 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from opinion import cohandling
 from opinion.codes import choices
+from opinion.forms import form_for
 from opinion.grading import GRADES, WORD
 from opinion.models import CaseReport, Link, OpinionCase, PublicResponse, ReviewTask
 from tests.factories.events import EVENT_PATHS, EVENT_STEPS, Events
+from tests.factories.world import PERSON
 from workflows.errors import Already, Cannot, MayNot
 from workflows.models import Case, Definition
 from workflows.sweeper import sweep
@@ -289,9 +292,16 @@ def test_it_closes_when_every_task_is_done_or_handed_over(events, county, at):
     assert Case.objects.visible_to(county.other_handler).filter(pk=case.pk).exists()
     with pytest.raises(Already, match="没有由您办结的整改任务"):
         events.do(case, "finish_task", at=at, task=2)
+    with pytest.raises(Already, match="没有由您办结的整改任务"):
+        events.do(case, "finish_task", at=at, task=1, by=county.other_handler)
     events.do(case, "finish_task", at=at, task=1)
-    events.do(case, "hand_over_task", at=at, task=2)
+    events.do(case, "finish_task", at=at, task=2, by=county.other_handler)
+    with pytest.raises(Already, match="没有由您办结的整改任务"):
+        events.do(case, "hand_over_task", at=at, task=2)
+    events.do(case, "set_task", at=at)
+    events.do(case, "hand_over_task", at=at, task=3)
     assert list(ReviewTask.objects.filter(case=case).values_list("state", flat=True)) == [
+        "done",
         "done",
         "handed_over",
     ]
@@ -329,3 +339,64 @@ def test_annulling_leaves_no_clock(events, at):
     case = events.walk("annulled", at)
     assert not case.clocks.going().exists()
     assert case.closed_at is not None
+
+
+# ---- forms
+
+
+def test_public_texts_carry_nobodys_identity(events, county, at):
+    case = events.walk("verified", at)
+    events.do(case, "link_matter", at=at, other=county.register(at, person=PERSON).pk)
+    for text in (f"感谢{PERSON.name}反映", f"请拨打{PERSON.phone}", "联系人手机13900001111", "车牌苏A12345"):
+        form = form_for("draft_response", {"text": text}, case=case, user=county.handler, at=at)
+        assert "text" in form.errors, text
+        assert not form.is_valid()
+    clean = form_for("draft_response", {"text": "工地已停工整改。"}, case=case, user=county.handler, at=at)
+    assert clean.is_valid()
+
+
+def test_other_units_are_asked_on_a_legal_basis_and_go_on_when_the_lead_changes(events, county, at):
+    case = events.walk("investigating", at)
+    form = form_for("assign_lead", None, case=case, user=county.dispatcher, at=at)
+    assert "assisting" not in form.fields
+    asked = {"assisting": [county.street.pk], "asked": "维持现场秩序", "required": "on"}
+    form = form_for("ask_co_handling", asked, case=case, user=county.head, at=at)
+    assert list(form.errors) == ["legal_basis"]
+    asked["legal_basis"] = "突发事件应对法第四十一条"
+    form = form_for("ask_co_handling", asked, case=case, user=county.head, at=at)
+    assert form.is_valid(), form.errors
+    events.do(case, "ask_co_handling", at=at, **form.cleaned_data)
+    with pytest.raises(Cannot, match="东浦街道"):
+        events.do(case, "verify", at=at)
+    moved = {"lead": county.water.pk, "requirement": "涉及管线"}
+    form = form_for("transfer_lead", moved, case=now(case), user=county.dispatcher, at=at)
+    assert form.is_valid(), form.errors
+    events.do(case, "transfer", at=at, **form.cleaned_data)
+    assert [task.unit for task in cohandling.standing(now(case))] == [county.street]
+    with pytest.raises(Cannot, match="东浦街道"):
+        events.do(case, "verify", at=at, by=county.other_head)
+    events.do(case, "finish_co_task", at=at, by=county.street_handler, task=1)
+    events.do(case, "verify", at=at, by=county.other_head)
+
+
+def test_reports_name_no_account(events, county, at):
+    case = events.walk("found", at)
+    said = {"known": "@某某 发帖称", "measures": "", "proposed_grade": "large"}
+    form = form_for("report", said, case=case, user=county.clerk, at=at)
+    assert form.errors["known"] == ["“已知情况”写事件，不写网址、账号和发布人，请删去"]
+
+
+def test_graders_are_offered_what_they_may_give(events, county, at):
+    case = events.walk("reported", at)
+    people = {"leader": county.leader, "reviewer": county.reviewer, "dispatcher": county.dispatcher}
+    forms = {name: form_for("grade", None, case=case, user=person, at=at) for name, person in people.items()}
+    offered = {
+        name: [code for code, _ in form.fields["grade"].choices if code] for name, form in forms.items()
+    }
+    assert offered == {"leader": list(GRADES), "reviewer": ["large", "plain"], "dispatcher": ["plain"]}
+
+
+def test_the_same_grade_again_is_no_change(events, county, at):
+    case = events.walk("graded", at)
+    form = form_for("regrade", {"grade": "large", "remark": "再看"}, case=case, user=county.leader, at=at)
+    assert form.errors["__all__"] == ["等级没有变化，请调整后再提交"]
