@@ -52,6 +52,7 @@ def lifecycle(request: HttpRequest, code: str) -> HttpResponse:
         "shown": shown,
         "states": list(_lines(spec_of(shown.pk))),
         "case": case,
+        "kinds": list(Definition.objects.newest().order_by("code").values("code", "label")),
         # Built from a published document by `workflows.diagrams`, which escapes every label.
         "drawing": mark_safe(drawing),  # noqa: S308
     }
