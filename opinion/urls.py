@@ -12,6 +12,7 @@ from opinion.views.case_list import case_list
 from opinion.views.exports import export, export_file, exports
 from opinion.views.figures import figures, figures_export
 from opinion.views.forecast import case_forecast, forecast
+from opinion.views.handling import handling
 from opinion.views.healthz import healthz
 from opinion.views.imports import import_columns, import_job, import_problems, imports
 from opinion.views.lifecycles import lifecycle
@@ -32,6 +33,7 @@ urlpatterns = [
     path("cases/", case_list, name="case_list"),
     path("cases/<str:number>/", case, name="case"),
     path("cases/<str:number>/do/<str:transition>/", action, name="action"),
+    path("cases/<str:number>/handling/", handling, name="handling"),
     path("cases/<str:number>/files/<int:ordinal>/", attachment, name="attachment"),
     path("cases/<str:number>/files/<int:ordinal>/small/", attachment_small, name="attachment_small"),
     path("cases/<str:number>/audit/", audit, name="audit"),

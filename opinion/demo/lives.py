@@ -18,6 +18,7 @@ from opinion.contacts.book import Person
 from opinion.demo.events import live_events
 from opinion.demo.messages import MadeUp, made_up
 from opinion.demo.news import tell
+from opinion.demo.offline import visit_places
 from opinion.models import SupervisionOrder
 from opinion.registering import register
 from workflows.calendars import WorkingCalendar
@@ -102,6 +103,7 @@ def populate(users: Mapping[str, User], *, at: datetime) -> None:
     live_events(users, lives.units, lives.calendar, at=at)
     sweep(at=at)
     _supervise(users, at=at)
+    visit_places(users, at=at)
     tell(at=at)
 
 
@@ -200,7 +202,7 @@ def _always(**data: Any) -> Say:
 
 def _went(action: str, outcome: str) -> Say:
     return lambda lives, unit, said, at: {
-        "action": action, "happened_at": at - timedelta(minutes=5), "place": "", "people": "承办单位两名工作人员",
+        "action": action, "happened_at": at - timedelta(minutes=5), "place": "", "present": {"staff": 2},
         "outcome": outcome,
     }  # fmt: skip
 

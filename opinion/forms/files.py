@@ -56,7 +56,12 @@ class FilesForm(MoveForm):
 
     transition = ""
 
-    photos = ManyFilesField(label="拍照", accept="image/*", capture="environment")
+    photos = ManyFilesField(
+        label="拍照",
+        help_text="在手机上直接打开相机；可以先上传，再拍下一张",
+        accept="image/*",
+        capture="environment",
+    )
     papers = ManyFilesField(label="选择照片或文件", accept=OFFERED)
     kept = forms.TypedMultipleChoiceField(
         label="已上传",

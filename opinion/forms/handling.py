@@ -42,6 +42,7 @@ class VisitForm(FilesForm):
         ),
         label="在场人员（人数）",
         help_text="只记身份和人数，不记姓名",
+        folded="填写人数",
     )
     view = code("本人对结果的意见", required=False)
     view_words = prose("本人的说法", required=False, rows=2, most=1000)

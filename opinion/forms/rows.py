@@ -9,14 +9,15 @@ from django import forms
 
 
 class RowsWidget(forms.Widget):
-    """rows: key → label. Each row is an entry of its own named after the field and its key, such as `present_person`."""
+    """rows: key → label. Each row is an entry of its own named after the field and its key, such as `present_person`.
+    folded: words on what hides the rows until some are filled in or asked for; empty: they are not hidden."""
 
     template_name = "opinion/widgets/rows.html"
     use_fieldset = True
 
-    def __init__(self, entry: forms.Widget) -> None:
+    def __init__(self, entry: forms.Widget, *, folded: str = "") -> None:
         super().__init__()
-        self.entry = entry
+        self.entry, self.folded = entry, folded
         self.rows: Sequence[tuple[str, str]] = ()
 
     def id_for_label(self, id_: str | None) -> str:
@@ -25,6 +26,7 @@ class RowsWidget(forms.Widget):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         given = value if isinstance(value, Mapping) else {}
+        context["widget"] |= {"folded": self.folded, "open": bool(given)}
         context["widget"]["rows"] = [
             {
                 "label": label,
@@ -50,10 +52,12 @@ class RowsField(forms.Field):
 
     widget: RowsWidget
 
-    def __init__(self, entry: forms.Field, *, label: str, help_text: str = "") -> None:
+    def __init__(self, entry: forms.Field, *, label: str, help_text: str = "", folded: str = "") -> None:
         entry.required = False
         entry_widget = entry.widget if isinstance(entry.widget, forms.Widget) else entry.widget()
-        super().__init__(label=label, help_text=help_text, required=False, widget=RowsWidget(entry_widget))
+        super().__init__(
+            label=label, help_text=help_text, required=False, widget=RowsWidget(entry_widget, folded=folded)
+        )
         self.entry = entry
 
     def set_rows(self, rows: Sequence[tuple[str, str]]) -> None:

@@ -48,7 +48,7 @@ class Visit(Evidence):
     @property
     def entered_later(self) -> bool:
         """Whether it was entered noticeably after it took place."""
-        return (self.written_at - self.happened_at).total_seconds() >= 300
+        return (self.written_at - self.happened_at).total_seconds() >= 3600
 
 
 class Presence(Evidence):

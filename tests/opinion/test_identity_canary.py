@@ -145,7 +145,8 @@ def look_at_case(watch: Watch, case: Case, role: str, user: User, client: Client
     urls = [reverse("todo"), reverse("case_list") + "?phase=all", reverse("case", args=[case.number])]
     urls.append(reverse("lifecycle", args=["message"]) + f"?case={case.number}")
     urls += [
-        reverse(name, args=[case.number]) for name in ("audit", "replies", "reply_linked", "case_forecast")
+        reverse(name, args=[case.number])
+        for name in ("audit", "replies", "reply_linked", "case_forecast", "handling")
     ]
     urls += [reverse("explain", args=[case.number, "resolve", 1]), reverse("order", args=[case.number, 1])]
     if Case.objects.visible_to(user).filter(pk=case.pk).exists():
