@@ -19,6 +19,7 @@ from opinion.demo.events import live_events
 from opinion.demo.messages import MadeUp, made_up
 from opinion.demo.news import tell
 from opinion.demo.offline import visit_places
+from opinion.demo.replies import ReplyWork, seed_templates
 from opinion.models import SupervisionOrder
 from opinion.registering import register
 from workflows.calendars import WorkingCalendar
@@ -101,6 +102,8 @@ def populate(users: Mapping[str, User], *, at: datetime) -> None:
     for start, fate, said in sorted(begun, key=lambda each: each[0]):
         lives.live(said, fate, start)
     live_events(users, lives.units, lives.calendar, at=at)
+    seed_templates(users, lives.units, at=at - timedelta(days=30))
+    ReplyWork(users, lives.units, lives.calendar).tell(at=at)
     sweep(at=at)
     _supervise(users, at=at)
     visit_places(users, at=at)
