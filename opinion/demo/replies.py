@@ -59,7 +59,7 @@ class ReplyWork:
         self.now = timezone.now()
 
     def tell(self, *, at: datetime) -> None:
-        day = self.calendar.add_working_days(timezone.localtime(at).date(), -2)
+        day = self.calendar.add_working_days(timezone.localtime(at).date(), -1)
         begin = timezone.make_aware(datetime.combine(day, time(9, 0)))
         self._three_drafts(begin)
         self._one_answer_for_all(begin + timedelta(minutes=5))

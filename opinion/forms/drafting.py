@@ -139,9 +139,9 @@ class SaveDraftForm(TemplatedForm):
             )
             said["answers"].append({"claim": claim.pk, "result": each.result, "words": each.words})
             wrong = each.problem(said.get("text", "")) if self.complete and "text" in said else ""
-            if wrong:
-                asked = "words" if each.result else "result"
-                self.add_error(f"{asked}_{claim.number}", wrong)
+            # What is missing has been said of its own field.
+            if wrong and each.result and each.words:
+                self.add_error(f"words_{claim.number}", wrong)
         return said
 
 
@@ -150,8 +150,19 @@ class DraftForm(SaveDraftForm):
     """The reply as the unit would give it, claim by claim."""
 
     result = code("办理结果")
-    buttons = (Button("保存草稿，暂不送审", move="save_draft"), Button("套用模板", name=USE))
+    buttons: ClassVar[Sequence[Button]] = (
+        Button("保存草稿，暂不送审", move="save_draft"),
+        Button("套用模板", name=USE),
+    )
     complete = True
+
+    def __init__(self, data: Any = None, **options: Any) -> None:
+        super().__init__(data, **options)
+        for claim in self.claims:
+            asked, words = (self.fields[f"{name}_{claim.number}"] for name in ("result", "words"))
+            asked.required = words.required = True
+            asked.error_messages["required"] = answers.Answered(claim, "", "").problem("")
+            words.error_messages["required"] = "请照抄答复中对应的几个字，或写明另行答复的理由"
 
 
 @form("interim_reply")

@@ -8,7 +8,8 @@ from typing import Any
 
 from django import forms
 
-from opinion.forms.base import PlainForm, code, offer_codes, prose
+from opinion.codes import choices
+from opinion.forms.base import PlainForm, code, prose
 from opinion.forms.screened import REPLY_MAX, public_wording
 from opinion.linked_replies import LinkedReply
 from opinion.models import Reply
@@ -59,7 +60,7 @@ class LinkedReplyForm(PlainForm):
             doubtful.setdefault(finding.code, []).append(finding)
         if doubtful:
             self.offer("stands", [(name, "；".join(map(str, found))) for name, found in doubtful.items()])
-            offer_codes(self, "stands_because", "disclosure_reason")
+            self.offer("stands_because", choices("disclosure_reason"))
         else:
             del self.fields["stands"], self.fields["stands_because"]
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from django import forms
 
+from opinion.codes import choices
 from opinion.contacts.sealing import SealBroken
-from opinion.forms.base import MoveForm, code, offer_codes, prose
+from opinion.forms.base import MoveForm, code, prose
 from opinion.reply_guards import BROKEN
 from opinion.screening.finding import Finding
 from opinion.screening.judging import Verdict, judge
@@ -44,7 +45,7 @@ class ScreenedForm(MoveForm):
             del self.fields["stands"], self.fields["stands_because"]
             return
         self.offer("stands", [(name, "；".join(map(str, found))) for name, found in doubtful.items()])
-        offer_codes(self, "stands_because", "disclosure_reason")
+        self.offer("stands_because", choices("disclosure_reason"))
 
     # ---- what the form says now, typed or as it was opened
 

@@ -32,7 +32,10 @@ class TemplateForm(PlainForm):
     version = forms.IntegerField(required=False, widget=forms.HiddenInput, min_value=1, max_value=32767)
 
     def prepare(self) -> None:
-        self.offer("scope", keeping.scopes_of(self.by))
+        scopes = keeping.scopes_of(self.by)
+        self.offer("scope", scopes)
+        if len(scopes) == 1:
+            self.initial.setdefault("scope", scopes[0][0])
 
     def clean_text(self) -> str:
         text: str = self.cleaned_data["text"]
