@@ -103,7 +103,7 @@ def populate(users: Mapping[str, User], *, at: datetime) -> None:
         lives.live(said, fate, start)
     live_events(users, lives.units, lives.calendar, at=at)
     seed_templates(users, lives.units, at=at - timedelta(days=30))
-    ReplyWork(users, lives.units, lives.calendar).tell(at=at)
+    ReplyWork(users, lives.units, lives.calendar, at=at).tell()
     sweep(at=at)
     _supervise(users, at=at)
     visit_places(users, at=at)

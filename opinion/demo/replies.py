@@ -54,12 +54,13 @@ def seed_templates(users: Mapping[str, User], units: Mapping[str, Unit], *, at: 
 class ReplyWork:
     """Both stories, on working time, ending in front of whoever is to act next."""
 
-    def __init__(self, users: Mapping[str, User], units: Mapping[str, Unit], on: WorkingCalendar) -> None:
-        self.users, self.units, self.calendar = users, units, on
-        self.now = timezone.now()
+    def __init__(
+        self, users: Mapping[str, User], units: Mapping[str, Unit], on: WorkingCalendar, *, at: datetime
+    ) -> None:
+        self.users, self.units, self.calendar, self.now = users, units, on, at
 
-    def tell(self, *, at: datetime) -> None:
-        day = self.calendar.add_working_days(timezone.localtime(at).date(), -1)
+    def tell(self) -> None:
+        day = self.calendar.add_working_days(timezone.localtime(self.now).date(), -1)
         begin = timezone.make_aware(datetime.combine(day, time(9, 0)))
         self._three_drafts(begin)
         self._one_answer_for_all(begin + timedelta(minutes=5))

@@ -14,6 +14,7 @@ from opinion.forms.screened import REPLY_MAX, public_wording
 from opinion.linked_replies import LinkedReply
 from opinion.models import Reply
 from opinion.screening.finding import Finding
+from opinion.screening.folding import Reading
 from opinion.screening.judging import judge
 from opinion.screening.patterns import found_by_pattern
 from opinion.templating import ALLOWED, fill, problems
@@ -74,7 +75,7 @@ class LinkedReplyForm(PlainForm):
             return []
         first = self.waiting[0]
         filled = fill(text, first, at=self.at, unit=first.lead or self.master.lead)
-        return judge(found_by_pattern(filled, own_number=first.number), public=True).doubtful
+        return judge(found_by_pattern(Reading(filled), own_number=first.number), public=True).doubtful
 
     def clean_text(self) -> str:
         return self._template("text")

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 _SPELLED = {
     **dict(zip("零一二三四五六七八九", "0123456789", strict=True)),
@@ -65,6 +66,25 @@ def _digit(character: str) -> str:
     if character in _BETWEEN_DIGITS or (character.isspace() and character != "\n"):
         return ""
     return "" if unicodedata.category(character) == "Cf" else "\n"
+
+
+class Reading:
+    """A text and its folded forms, each made once however many persons it is held against."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def plain(self) -> Folded:
+        return plain(self.text)
+
+    @cached_property
+    def words(self) -> Folded:
+        return words(self.text)
+
+    @cached_property
+    def digits(self) -> Folded:
+        return digits(self.text)
 
 
 def sentence_of(text: str, position: int) -> int:

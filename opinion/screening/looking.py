@@ -13,6 +13,7 @@ from django.db.models import Q
 from opinion.contacts.book import Person, opened
 from opinion.models import Contact, Link
 from opinion.screening.finding import Finding
+from opinion.screening.folding import Reading
 from opinion.screening.patterns import found_by_pattern
 from opinion.screening.persons import found_of
 from workflows.models import Case
@@ -44,10 +45,11 @@ def merged_with(case: Case) -> set[int]:
 
 def look_through(text: str, case: Case, persons: Persons) -> list[Finding]:
     """All that is found, in the order of the text. The same person in their own and a merged case is no stranger."""
-    found = list(found_of(text, persons.own, own=True))
+    reading = Reading(text)
+    found = list(found_of(reading, persons.own, own=True))
     for other in persons.others:
-        found += found_of(text, _without(other, persons.own), own=False)
-    found += found_by_pattern(text, own_number=case.number)
+        found += found_of(reading, _without(other, persons.own), own=False)
+    found += found_by_pattern(reading, own_number=case.number)
     return sorted(dict.fromkeys(found), key=lambda each: (each.sentence, each.code))
 
 

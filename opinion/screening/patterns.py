@@ -12,7 +12,7 @@ from datetime import date
 
 from opinion.contacts.masking import mask_email, mask_name, mask_phone
 from opinion.screening.finding import Finding
-from opinion.screening.folding import Folded, digits, plain, sentence_of
+from opinion.screening.folding import Folded, Reading, sentence_of
 
 _MOBILE = re.compile(r"(?<!\d)(?:0?086|86)?(1[3-9]\d{9})(?!\d)", re.ASCII)
 _LONG = re.compile(r"(?<![\dx])(\d{15,18}[\dx])(?![\dx])", re.ASCII)
@@ -60,9 +60,9 @@ def bank_card(number: str) -> bool:
     return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
 
 
-def found_by_pattern(text: str, *, own_number: str) -> Iterator[Finding]:
+def found_by_pattern(text: Reading, *, own_number: str) -> Iterator[Finding]:
     """Whatever looks like somebody's; `own_number` is of the case the text is about."""
-    flat, run = plain(text), digits(text)
+    flat, run = text.plain, text.digits
     seen: set[tuple[str, int]] = set()
 
     def each(
@@ -75,7 +75,7 @@ def found_by_pattern(text: str, *, own_number: str) -> Iterator[Finding]:
             start, _ = folded.origin(*match.span())
             if (code, start) not in seen:
                 seen.add((code, start))
-                yield Finding(code, sentence_of(text, start), shown)
+                yield Finding(code, sentence_of(text.text, start), shown)
 
     for folded in (flat, run):
         yield from each("mobile", _MOBILE, folded, lambda m: mask_phone(m[1]))

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opinion.screening.folding import Reading
 from opinion.screening.patterns import bank_card, found_by_pattern, identity_number
 
 
 def codes(text, own_number="LY2026-000001"):
-    return sorted({each.code for each in found_by_pattern(text, own_number=own_number)})
+    return sorted({each.code for each in found_by_pattern(Reading(text), own_number=own_number)})
 
 
 def wide(text):
@@ -76,13 +77,13 @@ def test_check_digits_decide():
 
 
 def test_a_finding_says_where_and_shows_it_masked():
-    (found,) = found_by_pattern("您好。请拨打13800005678。", own_number="")
+    (found,) = found_by_pattern(Reading("您好。请拨打13800005678。"), own_number="")
     assert str(found) == "第 2 句有手机号码（138****5678），请删去，或改为单位办公电话"
 
 
 @given(st.text(max_size=300))
 def test_any_text_can_be_looked_through(text):
-    for each in found_by_pattern(text, own_number="x"):
+    for each in found_by_pattern(Reading(text), own_number="x"):
         assert each.sentence >= 1
         assert each.shown
 
@@ -94,5 +95,5 @@ def test_any_text_can_be_looked_through(text):
 def test_no_text_makes_it_slow(piece):
     """Ten thousand characters of what nearly fits; a pattern that backtracks would take minutes."""
     begun = time.monotonic()
-    list(found_by_pattern(piece * (10000 // len(piece)), own_number=""))
+    list(found_by_pattern(Reading(piece * (10000 // len(piece))), own_number=""))
     assert time.monotonic() - begun < 2

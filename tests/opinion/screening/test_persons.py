@@ -3,13 +3,14 @@
 import pytest
 
 from opinion.contacts.book import Person
+from opinion.screening.folding import Reading
 from opinion.screening.persons import found_of
 
 PERSON = Person("何晓枫", "13800005678", "云溪县东浦街道桂花路3号2单元501室", "he@example.org")
 
 
 def codes(text, person=PERSON, *, own=True):
-    return [each.code for each in found_of(text, person, own=own)]
+    return [each.code for each in found_of(Reading(text), person, own=own)]
 
 
 @pytest.mark.parametrize(
@@ -62,5 +63,5 @@ def test_a_building_is_no_home_and_a_village_house_is():
 
 
 def test_what_is_shown_is_masked():
-    shown = {each.shown for each in found_of("何晓枫13800005678", PERSON, own=True)}
+    shown = {each.shown for each in found_of(Reading("何晓枫13800005678"), PERSON, own=True)}
     assert shown == {"何**", "138****5678"}
