@@ -7,6 +7,7 @@ from django.db.models import Q
 from opinion.contacts.book import opened
 from opinion.models import Contact, Link
 from opinion.screening.finding import Finding
+from opinion.screening.folding import Reading
 from opinion.screening.patterns import found_by_pattern
 from opinion.screening.persons import found_of
 from workflows.models import Case
@@ -20,8 +21,9 @@ def found_about_tied(text: str, case: Case) -> list[Finding]:
     links = Link.objects.standing().filter(kind=Link.Kind.SAME_MATTER)
     pairs = links.filter(Q(from_case=case) | Q(to_case=case)).values_list("from_case", "to_case")
     tied = {pk for pair in pairs for pk in pair} - {case.pk}
-    found = list(found_by_pattern(text, own_number=case.number))
+    reading = Reading(text)
+    found = list(found_by_pattern(reading, own_number=case.number))
     for contact in Contact.objects.filter(case__in=tied):
-        found += found_of(text, opened(contact), own=False)
+        found += found_of(reading, opened(contact), own=False)
     kept = [each for each in found if each.code not in LEFT_TO_THE_WRITER]
     return sorted(dict.fromkeys(kept), key=lambda each: (each.sentence, each.code))
