@@ -75,11 +75,16 @@ def every_task_is_settled(move: Move) -> Refusal | None:
 
 
 @guard
-def task_goes_to_no_barred_unit(move: Move) -> Refusal | None:
+def task_goes_to_who_may_see_it(move: Move) -> Refusal | None:
+    """Neither to a unit complained about nor, where the event is restricted, to any but the lead."""
     unit = move.data.get("unit")
-    if unit is None or unit not in barred_units(move.case):
+    if unit is None:
         return None
-    return Refusal(f"{Unit.objects.get(pk=unit)}是被反映单位或其下级，请另选单位")
+    if unit in barred_units(move.case):
+        return Refusal(f"{Unit.objects.get(pk=unit)}是被反映单位或其下级，请另选单位")
+    if move.case.restricted and unit != move.case.lead_id:
+        return Refusal("限制知悉的事件其他单位不可见，整改任务只能由主办单位落实")
+    return None
 
 
 def open_tasks(case: Case, user: User) -> list[ReviewTask]:

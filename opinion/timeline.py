@@ -182,6 +182,8 @@ def _offline_details(event: Event) -> Iterable[tuple[str, str]]:
         yield "附件", f"第 {'、'.join(files)} 号"
     if file := event.data.get("file"):
         yield "撤下", f"附件第 {file} 号"
+    if last := event.data.get("due_on"):
+        yield "完成期限", str(last)
     if day := event.data.get("follow_up"):
         yield "约定跟进", str(day)
 

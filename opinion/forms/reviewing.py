@@ -38,7 +38,10 @@ class TaskForm(MoveForm):
     due_on = day("完成期限", required=True)
 
     def prepare(self) -> None:
-        self.offer("unit", handling_units(self.case.desk, at=self.at, without=barred_units(self.case)))
+        units = handling_units(self.case.desk, at=self.at, without=barred_units(self.case))
+        if self.case.restricted:
+            units = [(pk, name) for pk, name in units if pk == self.case.lead_id]
+        self.offer("unit", units)
         if self.case.lead_id is not None:
             self.initial.setdefault("unit", self.case.lead_id)
 

@@ -309,6 +309,16 @@ def test_it_closes_when_every_task_is_done_or_handed_over(events, county, at):
     assert now(case).state == "closed"
 
 
+def test_tasks_of_a_restricted_event_stay_with_the_lead(events, county, at):
+    case = events.walk("lessons_drawn", at, restricted=True, by=county.officer)
+    form = form_for("set_task", None, case=case, user=county.officer, at=at)
+    assert [name for value, name in form.fields["unit"].choices if value] == ["住建局"]
+    with pytest.raises(Cannot, match="只能由主办单位落实"):
+        events.do(case, "set_task", at=at, unit=county.water.pk)
+    events.do(case, "set_task", at=at)
+    events.do(case, "finish_task", at=at)
+
+
 def test_ties_to_messages_show_only_to_who_may_see_both(events, county, at):
     from opinion.casefile import links_of
 
