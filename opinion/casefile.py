@@ -11,15 +11,18 @@ from typing import Literal
 
 from django.db.models import Q
 
+from opinion.access import may_register
 from opinion.blocks import Block, Viewing, blocks_of
 from opinion.cohandling import tasks_of, unit_at
 from opinion.contacts.book import Person, opened
 from opinion.contacts.sealing import SealBroken
 from opinion.contributions import TaskRow, task_rows
+from opinion.counters import counters
 from opinion.linked_replies import REPLY
 from opinion.models import CallBack, Code, Contact, CoTask, Link, Rating, Reply
 from opinion.offline import OfflineWork, offline_work
 from opinion.orders import OrderRow, rows_of_case
+from opinion.sequels import may_have_sequel
 from opinion.timeline import Entry, timeline
 from opinion.timing import Distance, clock_distance
 from workflows.limits import Limit
@@ -63,11 +66,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Linked:
-    """Another case, one the viewer may know of. what: 并入本件 and the like."""
+    """Another case, one the viewer may know of. what: 并入本件 and the like. kind: of the tie."""
 
     case: Case
     what: str
     state: str
+    kind: str
 
 
 class CodeLabels:
@@ -145,9 +149,11 @@ def links_of(case: Case, viewer: User) -> list[Linked]:
         other = link.to_case if outward else link.from_case
         if link.kind == Link.Kind.MERGED:
             what = "本件已并入" if outward else MERGED_INTO
+        elif link.kind == Link.Kind.SEQUEL:
+            what = "本件接续" if outward else "后续案件"
         else:
             what = link.get_kind_display()
-        found.append(Linked(other, what, lifecycle(other.definition_id).states[other.state].label))
+        found.append(Linked(other, what, lifecycle(other.definition_id).states[other.state].label, link.kind))
     return found
 
 
@@ -178,7 +184,8 @@ class RatingView:
 @dataclass(frozen=True)
 class CaseFile:
     """What the case page shows. blocks: what only cases of this kind have. contact: None where nothing was given.
-    actions: the buttons of this viewer; looking at the contact has its own, beside it."""
+    actions: the buttons of this viewer; looking at the contact has its own, beside it. counters: how often the case
+    was declined, handed on, redone. may_have_sequel: whether this viewer may register a case that goes on from it."""
 
     case: Case
     state: str
@@ -200,6 +207,8 @@ class CaseFile:
     actions: list[Move]
     may_reveal: bool
     may_answer_linked: bool
+    counters: list[tuple[str, str]]
+    may_have_sequel: bool
 
     @property
     def answers_linked(self) -> bool:
@@ -227,6 +236,7 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
     clocks = clock_views(case, tasks, at=at)
     running = [view for view in clocks if view.left]
     codes = CodeLabels()
+    entries = timeline(case, codes, tasks)
     moves = available(case, viewer, at=at)
     person = _person(case)
     replies = Reply.objects.filter(case=case).select_related("author", "unit").order_by("-seq", "-id")
@@ -248,12 +258,14 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
         links=links_of(case, viewer),
         orders=rows_of_case(case, at=at),
         co_tasks=task_rows(case, tasks, [view.clock for view in clocks], codes.of, at=at),
-        timeline=timeline(case, codes, tasks),
+        timeline=entries,
         actions=sorted(
             (move for move in moves if move.name != REVEAL),
             key=lambda move: STYLES.index(move.transition.style),
         ),
         may_reveal=any(move.name == REVEAL for move in moves),
+        counters=counters(case, entries),
+        may_have_sequel=may_have_sequel(case) and may_register(viewer),
         may_answer_linked=_may_answer_linked(case, viewer),
     )
 

@@ -14,6 +14,9 @@ SEED = Path(__file__).parent / "data" / "codes.yaml"
 # What a policy may ask about a case; each is a code list of the same name.
 FACT_LISTS = ("source", "type", "urgency", "complexity", "grade")
 
+# How often a message has been handled again, by a bad rating or by reopening: kept by effects, listed nowhere.
+REDO = {"none": "未重办", "once": "重办一次", "again": "再次重办"}
+
 # Satisfaction codes that a person can say, the good and the bad; the rest say why nobody did.
 SATISFIED = ("very_good", "good", "fair")
 DISSATISFIED = ("bad", "very_bad")
@@ -58,3 +61,4 @@ for _list_name in FACT_LISTS:
     _register(_list_name)
 # Whether an event goes back to a problem of long standing: its verification may take longer.
 FACTS.add("legacy", lambda: {"yes": "历史遗留问题", "no": "非历史遗留问题"})
+FACTS.add("redo", lambda: REDO)

@@ -13,6 +13,7 @@ from opinion.barring import barred_units, unbarrable_units
 from opinion.codes import choices
 from opinion.merging import master_of, obstacle
 from opinion.models import Attachment, Contact, Reply
+from opinion.quantities import DECLINES, quantity
 from workflows import extensions
 from workflows.dues import left_in_total
 from workflows.extensions import used_by
@@ -27,12 +28,13 @@ from workflows.registry import Refusal, guard
 
 @guard
 def fewer_than_three_declines(move: Move) -> Refusal | None:
-    """At most three declines a case; then the desk designates, and that is final."""
-    if len(declines.declined_by(move.case)) < declines.MOST_PER_CASE:
+    """At most so many declines a case; then the desk designates, and that is final."""
+    most = quantity(move.case, DECLINES)
+    if len(declines.declined_by(move.case)) < most:
         return None
     if move.name == "decline":
-        return Refusal("本案已退单三次，不能再退单，如有异议请在备注中说明")
-    return Refusal("本案已退单三次，请直接指定承办单位")
+        return Refusal(f"本案已退单 {most} 次，不能再退单，如有异议请在备注中说明")
+    return Refusal(f"本案已退单 {most} 次，请直接指定承办单位，或报请裁定")
 
 
 @guard
@@ -46,7 +48,32 @@ def unit_has_not_declined_before(move: Move) -> Refusal | None:
 def time_to_decline_is_left(move: Move) -> Refusal | None:
     """Silence is acceptance, from the deadline on and not only once somebody has looked."""
     clock = move.case.clocks.going().filter(kind="accept", due_at__lt=move.at).first()
-    return Refusal("签收期限已过，视为签收，不能再退单") if clock else None
+    return Refusal(f"签收期限已过，视为签收，不能再{move.transition.label}") if clock else None
+
+
+@guard
+def declined_too_often(move: Move) -> Refusal | None:
+    """Before that the desk decides by itself; a unit that was refused may go to the leader."""
+    most = quantity(move.case, DECLINES)
+    if len(declines.declined_by(move.case)) >= most:
+        return None
+    return Refusal(f"本案退单未满 {most} 次，请直接裁定退单")
+
+
+@guard
+def decline_was_rejected(move: Move) -> Refusal | None:
+    """What the desk or a leader designated otherwise is final."""
+    if declines.was_rejected(move.case):
+        return None
+    return Refusal("本单位的退单没有被驳回，不能提请裁定")
+
+
+@guard
+def dispute_not_raised_before(move: Move) -> Refusal | None:
+    """Once a case: what the leader said then stands."""
+    if Event.objects.filter(case=move.case, name="message.disputed").exists():
+        return Refusal("本案已提请裁定过一次，裁定为最终决定", already=True)
+    return None
 
 
 @guard
@@ -212,26 +239,6 @@ def master_has_replied(move: Move) -> Refusal | None:
 
 
 # ---- afterwards
-
-
-@guard
-def not_reopened_before(move: Move) -> Refusal | None:
-    if Event.objects.filter(case=move.case, transition="reopen").exists():
-        return Refusal("本案已重新办理过一次，请另行登记新案并注明本案编号")
-    return None
-
-
-@guard
-def reopen_window_is_open(move: Move) -> Refusal | None:
-    """Counted from `closed_at`; how long is said by the policy's rule for the clock `reopen`."""
-    rules = policy(move.case.policy_id)
-    rule = rules.rule("reopen", move.case.facts)
-    if rule.parsed_limit is None or move.case.closed_at is None:
-        return None
-    until = calendar(newest_calendar_id(rules.calendar)).due(move.case.closed_at, rule.parsed_limit).at
-    if move.at <= until:
-        return None
-    return Refusal(f"办结已超过{Limit.parse(rule.limit).label}，请另行登记新案并注明本案编号")
 
 
 @guard

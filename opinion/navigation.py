@@ -18,6 +18,7 @@ from opinion.access import (
     may_see_cases,
     may_supervise,
 )
+from opinion.call_list import may_call
 from opinion.reply_templates import may_keep_templates
 from workflows.models import User
 
@@ -49,6 +50,7 @@ MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] 
         may_see_cases,
         "case_list case action audit explain case_forecast replies reply_linked report",
     ),
+    ("回访", "call_backs", (), may_call, "call_backs"),
     ("督办", "board", (), may_supervise, "board board_cases forecast"),
     ("督办单", "orders", (), may_see_cases, "orders order"),
     ("统计", "figures", (), may_supervise, "figures"),

@@ -25,6 +25,7 @@ from notifications.registry import (
 )
 from opinion.access import MESSAGE, OPINION_CASE, WORK_PLAN
 from opinion.audiences import (
+    arbiters,
     assisting,
     by_clock,
     callers,
@@ -58,6 +59,9 @@ LATE = by_clock(
     {
         "assign": together(dispatchers, supervisors),
         "decide": together(dispatchers, supervisors),
+        "arbitrate": together(arbiters, supervisors),
+        "final": together(dispatchers, supervisors),
+        "approve_final": together(leaders, supervisors),
         "review": together(reviewers, supervisors),
         "publish": together(reviewers, supervisors),
         "call_back": together(callers, supervisors),
@@ -260,21 +264,12 @@ DECLARED: dict[str, Told | Silent] = {
     "co_task.waived": news("协办任务已免除，不必再办", HELPING),
     # ---- 审核与答复
     "message.draft_saved": Silent("草稿由拟稿人自己继续修改，尚无须他人动作"),
-    "message.drafted": work("答复待审核", reviewers, DESK_FALLBACKS),
     "message.approved": work("答复已审定，请发布", reviewers, DESK_FALLBACKS),
     "message.sent_back": work("答复被退回，请修改"),
-    "message.replied": work("已答复，请回访", callers, DESK_FALLBACKS),
-    "message.merged_replied": work("已并案答复，请回访", callers, DESK_FALLBACKS),
     # ---- 并案
     "message.merged": news("已并入他案，请停止单独办理", together(handlers, heads, assisting), still_true=still_there),
     "message.unmerged": work("已撤销并案，请继续办理", together(handlers, heads, dispatchers), still_true=still_open),
-    # ---- 回访、评价、办结
-    "message.rated": news("留言人已评价，案件办结"),
-    "message.redone": work("留言人不满意，请重办"),
-    "message.reopened": work("已重新办理，请重办"),
-    "message.called_back": Silent("回访记录供查阅，等待评价"),
-    "message.unreached": Silent("未接通由回访员自己继续联系"),
-    "message.rating_lapsed": Silent("评价期满由系统办结，无须动作"),
+    # ---- 办结（回访、评价见 feedback_notices）
     "message.closed": news("已办结"),
     "message.archived": Silent("归档不改变任何人的工作"),
     # ---- 另行结束

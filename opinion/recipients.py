@@ -13,6 +13,7 @@ from notifications.registry import Audience
 from opinion.audiences import (
     Place,
     Seat,
+    arbiters,
     by_clock,
     callers,
     clerks,
@@ -20,6 +21,7 @@ from opinion.audiences import (
     handlers,
     heads,
     helpers,
+    officers,
     ordered,
     reviewers,
     seated,
@@ -67,6 +69,8 @@ helping_handlers, helping_heads, helping_deputies = (
 leaders = _seat("leader", _over_the_desk)
 top_leaders = _seat("top_leader", _over_the_desk)
 
+leaders_or_officers = first_of(leaders, officers)
+
 # Over the desk stand the supervisors; an order's feedback is asked of the unit it is against.
 ABOVE = {**dict.fromkeys(DESK_CLOCKS, supervisors), "feedback": ordered, "desk_feedback": ordered}
 # Name in documents → label, audience.
@@ -75,7 +79,8 @@ AUDIENCES: dict[str, tuple[str, Audience]] = {
         "经办人",
         by_clock(
             {
-                "assign": dispatchers, "decide": dispatchers, "suspension": dispatchers, "review": reviewers,
+                "assign": dispatchers, "decide": dispatchers, "arbitrate": arbiters, "final": dispatchers,
+                "approve_final": leaders_or_officers, "suspension": dispatchers, "review": reviewers,
                 "publish": reviewers, "call_back": callers, "feedback": ordered, "desk_feedback": ordered, "transfer": dispatchers,
                 "first_report": together(clerks, dispatchers), "grade": together(leaders, reviewers), "authority": reviewers,
                 "conference": reviewers, "lessons": reviewers, "improve": together(reviewers, dispatchers),

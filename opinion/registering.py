@@ -11,7 +11,8 @@ from typing import Any
 
 from django.db import IntegrityError, connection, models, transaction
 
-from opinion.contacts.book import Person, sealed
+from opinion import redoing
+from opinion.contacts.book import NOBODY, Person, sealed
 from opinion.contacts.masking import blank_numbers
 from opinion.models import Link, Message
 from workflows import rows
@@ -23,7 +24,6 @@ from workflows.registry import ROLES
 
 KIND = "message"
 TITLE_FROM_BODY = 40
-NOBODY = Person()
 EARLIER_REPLY = "earlier_reply"
 # Digests looked up in one statement, under the parameter limits of both databases.
 LOOK_UP = 5000
@@ -44,7 +44,8 @@ class Incoming:
     desk: id of the unit that registers. at: when; clocks start then. external_key: what the message is known by at
     its source (its number, unless the reader made one). barred: ids of units complained about. key: idempotency key
     of the first event. earlier_reply, replied_at: what the source says was answered before the message came here; kept
-    as a note beside the first event, since no workflow of ours made it.
+    as a note beside the first event, since no workflow of ours made it. sequel_to: id of the case it goes on from;
+    same_person: whether `person` was taken along from there.
     """
 
     source: str
@@ -68,6 +69,8 @@ class Incoming:
     key: str | None = None
     earlier_reply: str = ""
     replied_at: datetime | None = None
+    sequel_to: int | None = None
+    same_person: bool = False
 
 
 def digest_of(body: str) -> str:
@@ -100,6 +103,8 @@ def register(
     restricted: bool = False,
     barred: Iterable[int] = (),
     key: str | None = None,
+    sequel_to: int | None = None,
+    same_person: bool = False,
 ) -> Case:
     """Register one message.
 
@@ -110,8 +115,9 @@ def register(
     number = said.get("external_number", "")
     said.setdefault("external_key", number or f"own:{key or uuid.uuid4().hex}")
     item = Incoming(
-        **said, desk=desk, at=at, person=person, restricted=restricted, barred=tuple(barred), key=key
-    )
+        **said, desk=desk, at=at, person=person, restricted=restricted, barred=tuple(barred), key=key,
+        sequel_to=sequel_to, same_person=same_person,
+    )  # fmt: skip
     known = _known(item)
     if known is None:
         try:
@@ -144,11 +150,14 @@ def _draft(item: Incoming, digest: str, first: dict[str, int], by: User) -> Draf
     logged: dict[str, Any] = {"source": item.source}
     if item.barred:
         logged["barred"] = list(item.barred)
+    if item.sequel_to:
+        logged |= {"sequel_to": item.sequel_to, "same_person": item.same_person}
     if item.earlier_reply:
         logged[EARLIER_REPLY] = text_digest(item.earlier_reply)
     return Draft(
         title=title_of(item), desk_id=item.desk, at=item.at, restricted=item.restricted or bool(item.barred),
-        facts={name: code for name, code in given.items() if code}, barred=item.barred, key=item.key, logged=logged,
+        facts={**{name: code for name, code in given.items() if code}, redoing.FACT: redoing.NONE},
+        barred=item.barred, key=item.key, logged=logged,
         rows=_rows_of(item, digest, first, by),
     )  # fmt: skip
 
@@ -166,15 +175,20 @@ def _rows_of(
                 Note, case_id=case.pk, seq=1, kind=EARLIER_REPLY, text=item.earlier_reply, author_id=by.pk,
                 written_at=item.replied_at or item.at,
             )  # fmt: skip
+        if item.sequel_to:
+            yield _tie(case.pk, item.sequel_to, Link.Kind.SEQUEL, item, by)
         # Within one batch, too, later duplicates point to the first.
         earlier = first.setdefault(digest, case.pk)
         if earlier != case.pk:
-            yield rows.make(
-                Link, from_case_id=case.pk, to_case_id=earlier, kind=Link.Kind.DUPLICATE_HINT.value, made_by_id=by.pk,
-                made_at=item.at,
-            )  # fmt: skip
+            yield _tie(case.pk, earlier, Link.Kind.DUPLICATE_HINT, item, by)
 
     return made
+
+
+def _tie(later: int, earlier: int, kind: Link.Kind, item: Incoming, by: User) -> Link:
+    return rows.make(
+        Link, from_case_id=later, to_case_id=earlier, kind=kind.value, made_by_id=by.pk, made_at=item.at
+    )
 
 
 _OWN = {field.name for field in fields(Incoming)}

@@ -37,6 +37,12 @@ def top_leader(case: Case, user: User) -> bool:
     return user.standing.oversees("top_leader", case.desk_id)
 
 
+@role("arbiter", "争议裁定领导", sees="area")
+def arbiter(case: Case, user: User) -> bool:
+    """Named by the organisation to say, finally, who handles what units dispute. Source: 潍坊条例 20–26."""
+    return user.standing.oversees("arbiter", case.desk_id)
+
+
 @role("unit_handler", "承办人", sees="own")
 def unit_handler(case: Case, user: User) -> bool:
     """Handles and drafts, in the lead unit."""

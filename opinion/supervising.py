@@ -20,7 +20,8 @@ from workflows.sweeper import last_said
 # Clocks the desk has to meet; all others are the handling unit's.
 DESK_CLOCKS = frozenset(
     {
-        "assign", "decide", "review", "publish", "call_back", "suspension", "transfer", DESK_FEEDBACK,
+        "assign", "decide", "arbitrate", "review", "publish", "call_back", "final", "approve_final", "suspension",
+        "transfer", DESK_FEEDBACK,
         "first_report", "grade", "authority", "conference", "lessons", "improve",
     }
 )  # fmt: skip

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from opinion.answers import SEPARATELY_LABEL
+from opinion.codes import REDO
 from opinion.cohandling import unit_at
 from opinion.models import CoTask
 from opinion.models.claim_answer import SEPARATELY
@@ -164,6 +165,7 @@ def _details(
     if amount := event.data.get("amount"):
         found.append(("延长", Limit.parse(amount).label))
     found += _of_replies(event, codes)
+    found += _feedback(event)
     if event.data.get("late"):
         found.append(("申请时间", "时限已过，由督办员提出"))
     for kind, moved in sorted(_moved_clocks(event)):
@@ -199,6 +201,26 @@ def _of_replies(event: Event, codes: CodeLabels) -> Iterable[tuple[str, str]]:
 
 def _answer(codes: CodeLabels, result: str) -> str:
     return SEPARATELY_LABEL if result == SEPARATELY else codes.of("result", result)
+
+
+def _feedback(event: Event) -> Iterable[tuple[str, str]]:
+    said = event.data
+    if "drawn" in said:
+        yield "回访抽取", _draw(event)
+    if redo := said.get("redo"):
+        yield "重办次数", REDO.get(redo, redo)
+    if attempts := said.get("attempts"):
+        yield "已拨打", f"{attempts} 次"
+    if said.get("same_person"):
+        yield "联系方式", "沿用原案件，同一留言人"
+
+
+def _draw(event: Event) -> str:
+    """The lot shows that chance decided: below share × 100 of ten thousand is drawn."""
+    said = event.data
+    drawn = "抽中" if said["drawn"] else "未抽中，直接待评价"
+    row = f"，规则条目 {said['row']}" if said.get("row") else ""
+    return f"{drawn}（比例 {said['share']}%，签号 {said['lot']}／10000{row}）"
 
 
 def _moved_clocks(event: Event) -> Iterable[tuple[str, str]]:

@@ -7,6 +7,7 @@ from opinion.views.attachments import attachment, attachment_small
 from opinion.views.audit import audit, explain
 from opinion.views.board import board, board_cases
 from opinion.views.calendars import calendars
+from opinion.views.call_backs import call_backs
 from opinion.views.case import case
 from opinion.views.case_list import case_list
 from opinion.views.exports import export, export_file, exports
@@ -43,6 +44,7 @@ urlpatterns = [
     path("cases/<str:number>/replies/", replies, name="replies"),
     path("cases/<str:number>/replies/linked/", reply_linked, name="reply_linked"),
     path("cases/<str:number>/forecast/", case_forecast, name="case_forecast"),
+    path("call-backs/", call_backs, name="call_backs"),
     path("board/", board, name="board"),
     path("board/cases/", board_cases, name="board_cases"),
     path("forecast/", forecast, name="forecast"),

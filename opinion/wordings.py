@@ -26,7 +26,7 @@ def approved_for_public(case: Case) -> Reply | None:
 
 def public_text(case: Case, transition: str, said: Mapping[str, Any]) -> str:
     """What a move would have the public read sooner or later; empty where that is nothing, or not said yet."""
-    if transition == "approve":
+    if transition in {"approve", "approve_raised"}:
         return str(said.get("public_text") or "")
     if not said.get("public"):
         return ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from workflows.documents import Document
-from workflows.policy import PolicySpec
+from workflows.policy import ClockRule, PolicySpec, QuantityRule
 from workflows.spec import LifecycleSpec
 
+Rule = ClockRule | QuantityRule
 PARTS = {"clocks": "时限", "states": "状态", "transitions": "流转"}
 
 
@@ -31,21 +32,33 @@ def differences(old: LifecycleSpec, new: LifecycleSpec) -> list[str]:
 
 def policy_differences(old: PolicySpec, new: PolicySpec) -> list[str]:
     """The same of two policies, rule by rule; the first rule that fits decides, so their order counts."""
-    before, after = ({rule.row: rule for rule in spec.rules} for spec in (old, new))
-    plain = [spec.model_dump(exclude={"rules"}) for spec in (old, new)]
-    lines = [f"~ {line}" for line in _fields(*plain)]
+    plain = [spec.model_dump(exclude={"rules", "quantities"}) for spec in (old, new)]
+    return [
+        *(f"~ {line}" for line in _fields(*plain)),
+        *_rows(old.rules, new.rules),
+        *_rows(old.quantities, new.quantities),
+    ]
+
+
+def _rows(old: Sequence[Rule], new: Sequence[Rule]) -> Iterator[str]:
+    before, after = ({rule.row: rule for rule in rules} for rules in (old, new))
     for row in [*before, *(row for row in after if row not in before)]:
         if row not in after:
-            lines.append(f"- 条目 {row}（{before[row].clock} {before[row].limit}）")
+            yield f"- 条目 {row}（{_sets(before[row])}）"
         elif row not in before:
-            lines.append(f"+ 条目 {row}（{after[row].clock} {after[row].limit}）")
+            yield f"+ 条目 {row}（{_sets(after[row])}）"
         else:
             fields = _fields(before[row].model_dump(), after[row].model_dump())
-            lines += [f"~ 条目 {row} {line}" for line in fields]
+            yield from (f"~ 条目 {row} {line}" for line in fields)
     kept = [[row for row in rows if row in before and row in after] for rows in (before, after)]
     if kept[0] != kept[1]:
-        lines.append("~ 条目的先后次序有变")
-    return lines
+        yield "~ 条目的先后次序有变"
+
+
+def _sets(rule: Rule) -> str:
+    if isinstance(rule, ClockRule):
+        return f"{rule.clock} {rule.limit}"
+    return f"{rule.quantity} {rule.value}"
 
 
 def _plain(spec: LifecycleSpec) -> dict[str, Any]:

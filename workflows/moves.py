@@ -23,7 +23,7 @@ class Move:
     rows: new rows, written after the event by their model. granted: extensions that take effect with this move.
     begun, met, ended: clocks that effects begin anew, meet or end besides those the document names. chosen: clock begun
     → its limit, where the policy leaves that to the move.
-    source, held_by: the state, and the unit that held the case, before.
+    source, held_by: the state, and the unit that held the case, before. diverted: it leads to the document's `instead`.
     """
 
     case: Case
@@ -43,6 +43,7 @@ class Move:
     ended: set[str] = field(default_factory=set)
     chosen: dict[str, str] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
+    diverted: bool = False
 
     def __post_init__(self) -> None:
         self.held_by = self.case.unit_id
@@ -65,6 +66,10 @@ class Move:
     def add(self, row: Model) -> None:
         """Have a new row written with this move."""
         self.rows.append(row)
+
+    def divert(self) -> None:
+        """Lead to the transition's `instead` rather than to its `to`."""
+        self.diverted = True
 
     def begin(self, clock: str, *, limit: str = "") -> None:
         """Have a new cycle of a called clock begin with this move.

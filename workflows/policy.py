@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from workflows.documents import Document, Label, Name, Names, load_yaml, validate
 from workflows.limits import Limit, LimitError
-from workflows.registry import FACTS
+from workflows.registry import FACTS, QUANTITIES
 from workflows.spec import LifecycleSpec
 
 NO_LIMIT = "none"
@@ -94,14 +94,32 @@ class ClockRule(Document):
         return None if self.limit == NO_LIMIT else Limit.parse(self.limit)
 
 
+class QuantityRule(Document):
+    """One row: this quantity has this value for cases whose facts fit every entry of `when`."""
+
+    row: Name
+    quantity: Name
+    value: int
+    when: dict[Name, Codes] = {}
+    source: Label
+    note: str = ""
+
+    def fits(self, facts: Mapping[str, str]) -> bool:
+        return all(facts.get(fact) in codes for fact, codes in self.when.items())
+
+
 class PolicySpec(Document):
-    """A policy. Rules are tried from the top; the first that fits decides, so each clock ends in a plain one."""
+    """A policy. Rules are tried from the top; the first that fits decides, so each clock ends in a plain one.
+
+    quantities: numbers other than lengths of time, tried the same way; where none fits, the registered default holds.
+    """
 
     code: Name
     label: Label
     calendar: Name
     kinds: Names
     rules: tuple[ClockRule, ...] = Field(min_length=1)
+    quantities: tuple[QuantityRule, ...] = ()
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -113,6 +131,11 @@ class PolicySpec(Document):
     def rule(self, clock: str, facts: Mapping[str, str]) -> ClockRule:
         """The first rule that fits. `serves` made sure that there is one."""
         return next(rule for rule in self._by_clock[clock] if rule.fits(facts))
+
+    def quantity(self, name: str, facts: Mapping[str, str]) -> tuple[int, str]:
+        """Value of a registered quantity, and the row that says so; empty where the default holds."""
+        rule = next((rule for rule in self.quantities if rule.quantity == name and rule.fits(facts)), None)
+        return (rule.value, rule.row) if rule else (QUANTITIES[name].default, "")
 
     def knows(self, clock: str) -> bool:
         """Whether it says anything of this clock."""
@@ -156,14 +179,38 @@ class PolicySpec(Document):
                 yield f"{at}: {rule.clock} 的兜底条目在它之前，本条永远不会用到，请移到前面"
             if not rule.when:
                 settled.add(rule.clock)
-            for fact, codes in rule.when.items():
-                if fact not in FACTS:
-                    yield f"{at}.when: 案件属性 “{fact}” 未登记；可用的有：{'、'.join(FACTS)}"
-                    continue
-                known = FACTS[fact]()
-                for code in codes:
-                    if code not in known:
-                        yield f"{at}.when.{fact}: “{code}” 不是可用的代码：{'、'.join(known)}"
+            yield from _unknown_facts(at, rule.when)
+        yield from self._odd_quantities(rows)
+
+    def _odd_quantities(self, rows: set[str]) -> Iterable[str]:
+        settled: set[str] = set()
+        for index, rule in enumerate(self.quantities):
+            at = f"quantities.{index}"
+            if rule.row in rows:
+                yield f"{at}.row: “{rule.row}” 重复，请改名"
+            rows.add(rule.row)
+            if rule.quantity not in QUANTITIES:
+                yield f"{at}.quantity: 数值 “{rule.quantity}” 未登记；可用的有：{'、'.join(QUANTITIES)}"
+                continue
+            declared = QUANTITIES[rule.quantity]
+            if not declared.least <= rule.value <= declared.most:
+                yield f"{at}.value: {declared.label}应在 {declared.least} 至 {declared.most} 之间"
+            if rule.quantity in settled:
+                yield f"{at}: {rule.quantity} 的兜底条目在它之前，本条永远不会用到，请移到前面"
+            if not rule.when:
+                settled.add(rule.quantity)
+            yield from _unknown_facts(at, rule.when)
+
+
+def _unknown_facts(at: str, when: Mapping[str, tuple[str, ...]]) -> Iterable[str]:
+    for fact, codes in when.items():
+        if fact not in FACTS:
+            yield f"{at}.when: 案件属性 “{fact}” 未登记；可用的有：{'、'.join(FACTS)}"
+            continue
+        known = FACTS[fact]()
+        for code in codes:
+            if code not in known:
+                yield f"{at}.when.{fact}: “{code}” 不是可用的代码：{'、'.join(known)}"
 
 
 def parse(text: str, origin: str) -> PolicySpec:

@@ -139,6 +139,10 @@ def _advance(move: Move) -> str:
     getattr(machine(case.definition_id)(move), move.name)()
     for name in move.transition.effects:
         EFFECTS[name](move)
+    if move.diverted:
+        if move.transition.instead is None:
+            raise ValueError(f"{move.name} 没有声明 instead，不能改变去向")
+        case.state = move.transition.instead
     if case.state != source:
         _enter(move)
     return source

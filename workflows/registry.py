@@ -80,6 +80,16 @@ class Recipient:
     find: Callable[[Sequence[Event]], Iterable[tuple[Event, User]]]
 
 
+@dataclass(frozen=True)
+class Quantity:
+    """A whole number that policies set for cases by their facts. default: where a policy says nothing of it."""
+
+    label: str
+    least: int
+    most: int
+    default: int
+
+
 Guard = Callable[["Move"], Refusal | None]
 Effect = Callable[["Move"], None]
 
@@ -91,6 +101,7 @@ FORMS: Registry[Any] = Registry("表单")
 RECIPIENTS: Registry[Recipient] = Registry("告知对象")
 # What a policy may ask about a case: fact name → its codes and their labels, read when asked.
 FACTS: Registry[Callable[[], dict[str, str]]] = Registry("案件属性")
+QUANTITIES: Registry[Quantity] = Registry("数值")
 
 
 def role(

@@ -78,11 +78,15 @@ class StateSpec(Document):
 
 
 class TransitionSpec(Document):
-    """One move. `to: stay` keeps the state, `to: resume` returns to the state left when the case was parked."""
+    """One move. `to: stay` keeps the state, `to: resume` returns to the state left when the case was parked.
+
+    instead: the state an effect may lead to in place of `to` (`Move.divert`), such as where a draw decides.
+    """
 
     label: Label
     sources: Names = Field(alias="from", min_length=1)
     to: Name
+    instead: Name | None = None
     role: Names = Field(min_length=1)
     event: Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=40)]
     guards: Names = ()
@@ -92,6 +96,13 @@ class TransitionSpec(Document):
     confirm: str | None = None
     style: Literal["primary", "plain", "danger"] = "plain"
     hidden: bool = False
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """States it may lead to by name; none where it stays or resumes."""
+        if self.to in {"stay", "resume"}:
+            return ()
+        return (self.to,) if self.instead is None else (self.to, self.instead)
 
 
 class Opening(Document):
@@ -157,6 +168,10 @@ class LifecycleSpec(Document):
             yield from self._undeclared(f"{at}.from", t.sources, self.states, "states")
             if t.to not in {"stay", "resume"}:
                 yield from self._undeclared(f"{at}.to", (t.to,), self.states, "states")
+            elif t.instead is not None:
+                yield f"{at}.instead: to 为 {t.to} 时不能另有去向，请删除 instead"
+            if t.instead is not None:
+                yield from self._undeclared(f"{at}.instead", (t.instead,), self.states, "states")
             yield from self._undeclared(f"{at}.restarts", t.restarts, self.clocks, "clocks")
         for name, s in self.states.items():
             at = f"states.{name}"
@@ -224,7 +239,7 @@ class LifecycleSpec(Document):
             seen.add(state)
             for _, t in self.leaving(state):
                 # A resume leads back to a state that was passed on the way here.
-                todo += [] if t.to in {"stay", "resume"} else [t.to]
+                todo += t.targets
         return seen
 
     @staticmethod

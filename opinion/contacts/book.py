@@ -34,6 +34,9 @@ class Person:
         )  # fmt: skip
 
 
+NOBODY = Person()
+
+
 def sealed(case_id: int, person: Person) -> Contact:
     """The row that keeps a person's details; not written yet."""
     texts = {field: seal(getattr(person, field), case_id=case_id, field=field) for field in FIELDS}

@@ -152,6 +152,9 @@ class _Lives:
             state = Case.objects.values_list("state", flat=True).get(pk=case.pk)
             if step == "accept" and state not in {"assigned", "designated"}:
                 continue
+            # What the draw passed over is not called back.
+            if step in {"call_back", "record_unreached"} and state != "replied":
+                continue
             if step == "reassign":
                 unit = OTHER_UNIT if unit != OTHER_UNIT else "dongpu"
             if step == "merge" and said.subject not in self.masters:

@@ -4,6 +4,7 @@ from opinion.effects import (
     attaching,
     claiming,
     cohandling,
+    concluding,
     dispatching,
     extending,
     feedback,
@@ -19,6 +20,6 @@ from opinion.effects import (
 )
 
 __all__ = [
-    "attaching", "claiming", "cohandling", "dispatching", "extending", "feedback", "handling", "linking",
+    "attaching", "claiming", "cohandling", "concluding", "dispatching", "extending", "feedback", "handling", "linking",
     "notes", "privacy", "replying", "reporting", "responding", "reviewing", "supervising",
 ]  # fmt: skip

@@ -79,6 +79,15 @@ def record_decline(move: Move) -> None:
 
 
 @effect
+def record_dispute(move: Move) -> None:
+    """data: basis (text), suggested (unit id or None)."""
+    move.log(unit=move.case.lead_id)
+    if move.data.get("suggested"):
+        move.log(suggested=move.data["suggested"])
+    move.note("basis", move.data["basis"])
+
+
+@effect
 def classify(move: Move) -> None:
     """data: type, domain, urgency, complexity (codes). Logs what each was before; clocks take the limit now fitting."""
     before: dict[str, Any] = {name: move.case.facts.get(name, "") for name in CLASSED}

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from opinion.calling import attempts
+from opinion.codes import DISSATISFIED, SATISFIED
+from opinion.drawing import draw
 from opinion.models import CallBack, Link, Rating
+from opinion.redoing import FACT, next_time
+from workflows.models import Event
 from workflows.moves import Move
 from workflows.registry import effect
 
 WITHDRAWN_BY_PERSON = "c5"
 ANSWERED = "c1"
+UNREACHABLE = "unreachable"
+# The newest of these says whether the person was reached after the last reply.
+CALLED = ("reply", "reply_merged", "call_back", "record_unreachable")
 
 
 def _call(move: Move, *, reached: bool) -> None:
@@ -31,7 +39,36 @@ def record_unreached(move: Move) -> None:
     _call(move, reached=False)
 
 
-def _rate(move: Move, satisfaction: str, *, automatic: bool = False) -> None:
+@effect
+def record_unreachable(move: Move) -> None:
+    """data: remark (text). The attempts are on record already."""
+    tried = attempts(move.case)
+    move.log(attempts=tried.made, satisfaction=UNREACHABLE)
+    move.note("remark", move.data.get("remark", ""))
+
+
+@effect
+def draw_for_call_back(move: Move) -> None:
+    """What is not drawn goes on to the rating, without a call-back and its clock."""
+    result = draw(move.case)
+    move.log(
+        drawn=result.drawn, share=result.share, lot=result.lot, **({"row": result.row} if result.row else {})
+    )
+    if not result.drawn:
+        move.divert()
+
+
+@effect
+def count_redo(move: Move) -> None:
+    """The case fact `redo`: policies and approval levels may ask it."""
+    times = next_time(move.case)
+    move.set(facts={**move.case.facts, FACT: times})
+    move.log(redo=times)
+
+
+def _rate(move: Move, satisfaction: str) -> None:
+    """What nobody said himself is kept, and no rate counts it."""
+    automatic = satisfaction not in {*SATISFIED, *DISSATISFIED}
     grades = {name: move.data.get(name) for name in ("solved", "manner", "speed")}
     move.log(satisfaction=satisfaction, **{name: grade for name, grade in grades.items() if grade})
     rating = Rating(
@@ -56,8 +93,10 @@ def record_rating(move: Move) -> None:
 
 @effect
 def record_no_rating(move: Move) -> None:
-    """Nobody rated in time. That is not a good rating, and no rate counts it."""
-    _rate(move, "unrated", automatic=True)
+    """Nobody rated in time, or nobody could be reached. That is not a good rating, and no rate counts it."""
+    called = Event.objects.filter(case=move.case, transition__in=CALLED).order_by("-seq")
+    unreached = called.values_list("transition", flat=True).first() == "record_unreachable"
+    _rate(move, UNREACHABLE if unreached else "unrated")
     move.log(reason=ANSWERED)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from opinion.forms import (
     claiming,
     cohandling,
+    concluding,
     dispatching,
     drafting,
     extending,
@@ -35,7 +36,7 @@ from workflows.models import Case, User
 from workflows.registry import FORMS
 
 __all__ = [
-    "MoveForm", "OpeningForm", "RegisterForm", "claiming", "cohandling", "dispatching", "drafting",
+    "MoveForm", "OpeningForm", "RegisterForm", "claiming", "cohandling", "concluding", "dispatching", "drafting",
     "extending", "feedback", "files", "form_for", "handling", "linking", "opening", "privacy", "replying",
     "reporting", "responding", "reviewing", "supervising", "work_plan",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from opinion.barring import barred_units
+from opinion.codes import choices
 from opinion.cohandling import standing
 from opinion.declines import declined_by
 from opinion.forms.base import (
@@ -23,6 +24,8 @@ from workflows.models import Event
 from workflows.registry import form
 
 CLASSED = ("type", "domain", "urgency", "complexity")
+# Reasons that say by themselves that another unit is meant.
+NAMES_ANOTHER = ("r3", "r8")
 
 form("remark")(RemarkForm)
 
@@ -129,10 +132,52 @@ class DeclineForm(MoveForm):
 
     def prepare(self) -> None:
         offer_codes(self, "reason", "decline_reason")
-        without = barred_units(self.case) | {self.case.lead_id or 0}
-        self.offer(
-            "suggested", handling_units(self.case.desk, at=self.at, without=without), empty="（不清楚）"
-        )
+        _offer_others(self)
+
+    def clean(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        if said.get("reason") in NAMES_ANOTHER and not said.get("suggested"):
+            label = dict(choices("decline_reason"))[said["reason"]]
+            self.add_error("suggested", f"退单理由是“{label}”的，请选择“建议承办单位”")
+        return said
+
+
+class DisputeForm(MoveForm):
+    """Why another unit should handle it, for the leader who decides."""
+
+    basis = prose("争议事由和依据", help_text="写明职责分工、法规条款或事实依据")
+    suggested = one_unit("建议承办单位", required=False, help_text="认为应由谁办理时请选")
+
+    def prepare(self) -> None:
+        _offer_others(self)
+
+
+@form("raise_dispute")
+class RaiseDisputeForm(DisputeForm):
+    """By the head of the unit whose decline was rejected."""
+
+
+@form("refer_dispute")
+class ReferDisputeForm(DisputeForm):
+    """By the desk, once units have declined as often as they may."""
+
+
+@form("arbitrate")
+class ArbitrateForm(UnitsForm):
+    """The leader says who handles it; may be any unit that handles cases, and it is final."""
+
+    requirement = prose("裁定理由和办理要求", rows=3)
+
+    def suggested(self) -> int | None:
+        """What the dispute proposed."""
+        last = Event.objects.filter(case=self.case, name="message.disputed").order_by("-seq").first()
+        found: int | None = last.data.get("suggested") if last else None
+        return found
+
+
+def _offer_others(form: MoveForm) -> None:
+    without = barred_units(form.case) | {form.case.lead_id or 0}
+    form.offer("suggested", handling_units(form.case.desk, at=form.at, without=without), empty="（不清楚）")
 
 
 @form("reject_decline")

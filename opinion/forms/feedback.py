@@ -8,7 +8,7 @@ from opinion.codes import DISSATISFIED, SATISFIED
 from opinion.forms.base import MoveForm, code, moment, offer_codes, prose
 from workflows.registry import form
 
-ENDED_BY_DESK = ("c1", "c6", "c7", "c8")
+ENDED_BY_DESK = ("c1", "c6", "c8")
 STATUTORY = ("c2", "c4")
 
 
@@ -78,7 +78,7 @@ class CloseForm(GradedForm):
 
 @form("reopen")
 class ReopenForm(MoveForm):
-    """Handled again after it ended; once."""
+    """Handled again after it ended."""
 
     remark = prose("重新办理的理由")
 

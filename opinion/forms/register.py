@@ -22,11 +22,13 @@ from opinion.forms.base import (
 )
 from opinion.intake.phones import normalise_phone
 from opinion.models import Message
+from opinion.sequels import complained_about, has_contact, person_of
 from workflows.models import Case, Unit
 
 BODY_MAX = 20000
 REPORT = "report"
 REGISTRARS = ("desk_clerk", "dispatcher", "confidential_officer")
+PERSON_FIELDS = ("name", "phone", "address", "email")
 CLASSES = ("source", "type", "domain", "urgency", "complexity")
 MESSAGE_FIELDS = (
     "source", "external_number", "received_at", "subject", "body", "type", "domain", "urgency", "complexity", "place",
@@ -63,8 +65,21 @@ class RegisterForm(PlainForm):
         help_text="反映公职人员问题的应限制知悉：只有专办员和办理单位可见，被反映单位看不到",
     )
     barred = many_units("被反映单位", help_text="该单位及其下级看不到本案")
+    same_person = forms.BooleanField(
+        label="同一留言人，沿用原案件的联系方式",
+        required=False,
+        help_text="系统直接转存，不显示；下面各栏不必再填",
+    )
+
+    def __init__(self, *args: Any, sequel_to: Case | None = None, **options: Any) -> None:
+        self.sequel_to = sequel_to
+        super().__init__(*args, **options)
 
     def prepare(self) -> None:
+        if self.sequel_to is None or not has_contact(self.sequel_to):
+            del self.fields["same_person"]
+        if self.sequel_to is not None:
+            self._take_from(self.sequel_to)
         roles = self.by.standing.roles
         desks = Unit.objects.filter(
             pk__in={unit for name in REGISTRARS for unit in roles.get(name, ())}, is_desk=True
@@ -76,6 +91,13 @@ class RegisterForm(PlainForm):
             offer_codes(self, name, name)
         units = {unit: label for desk in desks for unit, label in handling_units(desk, at=None)}
         self.offer("barred", list(units.items()))
+
+    def _take_from(self, old: Case) -> None:
+        """What the matter is; nothing of who wrote."""
+        message = Message.objects.get(case=old)
+        taken = {"subject": old.title, "desk": old.desk_id, "type": message.type, "domain": message.domain}
+        for name, value in taken.items():
+            self.initial.setdefault(name, value)
 
     def clean_received_at(self) -> Any:
         received_at = self.cleaned_data["received_at"]
@@ -92,6 +114,11 @@ class RegisterForm(PlainForm):
             self.add_error("restricted", "已选被反映单位，“限制知悉”不能选不限制")
         if said.get("desk") and set(said.get("barred", ())) & unbarrable_units(said["desk"]):
             self.add_error("barred", "“被反映单位”是受理台或其上级，请转上级受理")
+        if said.get("same_person") and any(said.get(name) for name in PERSON_FIELDS):
+            self.add_error(
+                "same_person",
+                "已选沿用原案件的联系方式，请不要再填姓名、电话、地址、电子邮箱；不是同一人的，请取消勾选",
+            )
         if said.get("source") and said.get("external_number"):
             self._refuse_known(said["source"], said["external_number"])
         return said
@@ -108,7 +135,7 @@ class RegisterForm(PlainForm):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What `registering.register` takes: message, person, desk, restricted, barred.
+        """What `registering.register` takes: message, person, desk, restricted, barred, and for a sequel its tie.
 
         Restricted: said so, or a unit is complained about, or it is a report and nobody said otherwise.
         """
@@ -116,8 +143,22 @@ class RegisterForm(PlainForm):
         by_type = said["restricted"] == "" and said["type"] == REPORT
         return {
             "message": {name: said[name] for name in MESSAGE_FIELDS},
-            "person": Person(*(said[name] for name in ("name", "phone", "address", "email"))),
+            "person": Person(*(said[name] for name in PERSON_FIELDS)),
             "desk": said["desk"],
             "restricted": bool(said["restricted"] == "yes" or said["barred"] or by_type),
             "barred": said["barred"],
+            **(self._sequel() if self.sequel_to else {}),
         }
+
+    def _sequel(self) -> dict[str, Any]:
+        """As closed as the old case, and tied to it."""
+        said, old = self.cleaned_data, self.sequel_to
+        assert old is not None
+        same = bool(said.get("same_person"))
+        barred = sorted({*said["barred"], *complained_about(old)})
+        found: dict[str, Any] = {"sequel_to": old.pk, "same_person": same, "barred": barred}
+        if barred or old.restricted:
+            found["restricted"] = True
+        if same:
+            found["person"] = person_of(old)
+        return found

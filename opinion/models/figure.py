@@ -163,20 +163,37 @@ class HeldSum(models.Model):
 
 
 class Act(models.Model):
-    """A unit declined a case, or had to redo it, in a month. times: how often."""
+    """Something a unit did with a case, or was charged with, in a month. times: how often.
+
+    assigned: it was given the case. declined, and what came of that: upheld, rejected, or designated (by the desk or
+    a leader); disputed: put before a leader. transferred: handed on to another. redone: by a bad rating or by
+    reopening, which is also counted alone. replied, drawn: answered, and drawn for a call-back. called, reached:
+    somebody tried to reach the person, or did.
+    """
 
     class Kind(models.TextChoices):
+        ASSIGNED = "assigned", "交办"
         DECLINED = "declined", "退单"
+        UPHELD = "upheld", "同意退单"
+        REJECTED = "rejected", "驳回退单"
+        DESIGNATED = "designated", "退单后指定"
+        DISPUTED = "disputed", "提请裁定"
+        TRANSFERRED = "transferred", "转出"
+        REPLIED = "replied", "答复"
         REDONE = "redone", "重办"
+        REOPENED = "reopened", "重新办理"
+        DRAWN = "drawn", "抽中回访"
+        CALLED = "called", "回访"
+        REACHED = "reached", "接通"
 
     case = _case()
     unit = _unit()
-    kind = models.CharField("类别", max_length=8, choices=Kind)
+    kind = models.CharField("类别", max_length=12, choices=Kind)
     month = models.DateField("月份")
     times = models.PositiveSmallIntegerField("次数")
 
     class Meta:
-        verbose_name = verbose_name_plural = "退单与重办"
+        verbose_name = verbose_name_plural = "办理行为"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["case", "unit", "kind", "month"], name="op_act_once")
         ]
@@ -187,13 +204,13 @@ class ActSum(models.Model):
     """Cases of a unit with such an act in a month."""
 
     unit = _unit()
-    kind = models.CharField("类别", max_length=8, choices=Act.Kind)
+    kind = models.CharField("类别", max_length=12, choices=Act.Kind)
     month = models.DateField("月份")
     cases = models.IntegerField("件数", default=0)
     times = models.IntegerField("次数", default=0)
 
     class Meta:
-        verbose_name = verbose_name_plural = "退单与重办合计"
+        verbose_name = verbose_name_plural = "办理行为合计"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["month", "unit", "kind"], name="op_act_sum_once")
         ]

@@ -41,6 +41,7 @@ class Link(models.Model):
         DUPLICATE_HINT = "duplicate_hint", "疑似重复"
         MERGED = "merged", "并案"
         SAME_MATTER = "same_matter", "同一事项"
+        SEQUEL = "sequel", "后续案件"
 
     from_case = models.ForeignKey(Case, models.PROTECT, related_name="links_out", verbose_name="案件")
     to_case = models.ForeignKey(Case, models.PROTECT, related_name="links_in", verbose_name="主案件")

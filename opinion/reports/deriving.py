@@ -13,14 +13,12 @@ from django.db import models
 from opinion.access import MESSAGE
 from opinion.codes import DISSATISFIED, SATISFIED
 from opinion.models import Act, CaseFigure, Held, OpenCase, Rating
+from opinion.reports.acts import charges
 from opinion.reports.spans import Moment, Span, month_of, spans
 from workflows import rows
 from workflows.models import Case, Clock, Event, Participation
 
 RESOLVE, ACCEPT, CONTACT = "resolve", "accept", "contact"
-# Transitions that are an act of a unit; reopening makes it redo its work as a bad rating does.
-DECLINE = "decline"
-REDO = ("redo", "reopen")
 ENDED = (Clock.State.MET, Clock.State.MISSED)
 
 
@@ -94,8 +92,8 @@ def rows_of(history: History) -> Iterator[models.Model]:
             since=held[-1].started_at,
         )  # fmt: skip
     yield from _held(case.pk, held)
-    yield from _acts(history)
     if case.kind == MESSAGE:
+        yield from _acts(history)
         yield from _figures(history)
 
 
@@ -113,15 +111,11 @@ def _held(case_id: int, held: Sequence[Span]) -> Iterator[Held]:
 
 
 def _acts(history: History) -> Iterator[Act]:
-    """A decline is charged to the unit that declined, a redo to the one that has to do it again."""
     times: dict[tuple[int, str, Any], int] = defaultdict(int)
-    for moment, transition, data in history.events:
-        if transition == DECLINE:
-            times[data.get("unit") or moment.unit_id, Act.Kind.DECLINED.value, month_of(moment.at)] += 1
-        elif transition in REDO:
-            times[moment.unit_id, Act.Kind.REDONE.value, month_of(moment.at)] += 1
-    for (unit_id, kind, month), count in times.items():
-        yield rows.make(Act, case_id=history.case.pk, unit_id=unit_id, kind=kind, month=month, times=count)
+    for unit_id, kind, at in charges(history.events):
+        times[unit_id, kind.value, month_of(at)] += 1
+    for (unit_id, name, month), count in times.items():
+        yield rows.make(Act, case_id=history.case.pk, unit_id=unit_id, kind=name, month=month, times=count)
 
 
 def _figures(history: History) -> Iterator[CaseFigure]:

@@ -37,7 +37,19 @@ DEFINITIONS = (
         "两个口径都列出，暂停期间按现行期限不算逾期、按原定期限照算。")),
     ("用时", "自该时限起算至完成的自然时间；中位数和 90 分位数按从短到长排在第 50%、90% 的一件取值（不足一件进一），只计已完成的。"),
     ("满意率", "满意 ÷ 已评价。已评价只计留言人最近一次亲自作出的评价，满意含非常满意、满意、基本满意；系统默认、未评价、无法联系不计。"),
-    ("退单与重办", "当月发生过退单、重办的案件数，重办含评价不满意重办和办结后重新办理。"),
+    ("退单率", ("当月退过单的案件 ÷ 当月交到该单位的案件（交办、改派、转来、指定）。退单的结果分同意、驳回、指定，"
+        "记在退单的单位名下；未裁定的尚不在其中。转出记在转出的单位名下。")),
+    ("重办率", "当月重办的案件 ÷ 当月答复的案件；重办含评价不满意重办和办结后重新办理，后者另列。"),
+    ("接通率", "当月接通的案件 ÷ 当月拨打过的案件。抽中回访为答复时随机抽中的案件，未抽中的不回访。"),
+    ("按发生月份", "退单、转出、重办、回访按发生的月份计，同一案件当月多次只计一件；按时率、满意率按期限所在月份计。"),
+)  # fmt: skip
+
+
+# Label, act, and the act it is a share of.
+CONDUCT = (
+    ("退单率", "declined", "assigned"), ("同意", "upheld", ""), ("驳回", "rejected", ""), ("指定", "designated", ""),
+    ("提请裁定", "disputed", ""), ("转出", "transferred", ""), ("重办率", "redone", "replied"), ("重新办理", "reopened", ""),
+    ("抽中回访", "drawn", ""), ("接通率", "reached", "called"),
 )  # fmt: skip
 
 
@@ -135,6 +147,19 @@ class Line:
     @property
     def redone(self) -> Number:
         return self.number("redone", self.acts["redone"])
+
+    def act(self, kind: str) -> Number:
+        return self.number(kind, self.acts[kind])
+
+    def share_of(self, kind: str, whole: str) -> Rate:
+        return Rate(self.act(kind), self.act(whole))
+
+    @property
+    def conduct(self) -> list[tuple[str, Rate | Number]]:
+        """Label → rate or number of what happened in the month, as `CONDUCT` lists them."""
+        return [
+            (label, self.share_of(kind, whole) if whole else self.act(kind)) for label, kind, whole in CONDUCT
+        ]
 
     @property
     def times(self) -> list[tuple[str, Spread]]:

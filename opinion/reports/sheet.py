@@ -23,6 +23,11 @@ from workflows.models import User
 FORMATS = {"xlsx": "Excel", "csv": "CSV"}
 WHAT = "figures"
 HOUR = 3600
+ACTS = (
+    "assigned", "upheld", "rejected", "designated", "disputed", "transferred", "replied", "reopened", "drawn", "called",
+    "reached",
+)  # fmt: skip
+SHARES = (("declined", "assigned"), ("redone", "replied"), ("reached", "called"))
 
 COLUMNS = [
     Column("考核组", 0),
@@ -40,6 +45,13 @@ COLUMNS = [
         Column(f"{label}{what}", 15 + 2 * index + place)
         for index, (_, label) in enumerate(MEASURES)
         for place, what in enumerate(("中位数（小时）", "90 分位数（小时）"))
+    ),
+    *(
+        Column(header, 15 + 2 * len(MEASURES) + index, Kind.NUMBER if "率" not in header else Kind.TEXT)
+        for index, header in enumerate(
+            ("交办", "同意退单", "驳回退单", "退单后指定", "提请裁定", "转出", "答复", "重新办理", "抽中回访", "拨打", "接通",
+             "退单率", "重办率", "接通率")
+        )
     ),
 ]  # fmt: skip
 
@@ -98,6 +110,7 @@ def _row(group: str, name: str, line: Line) -> tuple[Any, ...]:
         original.whole.count, line.declined.count, line.redone.count, due.satisfied, due.rated,
         line.on_time.text, original.text, line.satisfied.text,
         *(text for spread in spreads for text in _hours(spread)),
+        *(line.acts[kind] for kind in ACTS), *(line.share_of(*pair).text for pair in SHARES),
     )  # fmt: skip
 
 

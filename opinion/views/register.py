@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms.boundfield import BoundField
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,9 +17,11 @@ from django.views.decorators.http import require_http_methods
 from opinion.access import may_register
 from opinion.casefile import links_of
 from opinion.forms import RegisterForm
+from opinion.models import Link
 from opinion.opening import openable
 from opinion.registering import AlreadyRegistered
 from opinion.registering import register as register_message
+from opinion.sequels import may_have_sequel
 from opinion.views.pages import user_of
 from opinion.views.tokens import fresh_token, key_of
 from workflows.errors import MayNot
@@ -30,7 +32,10 @@ GROUPS = (
     ("来件", ("desk", "source", "external_number", "received_at")),
     ("内容", ("subject", "body", "place")),
     ("分类", ("type", "domain", "urgency", "complexity")),
-    ("联系人（加密保存，查看须填事由）", ("name", "phone", "address", "email", "asked_confidential")),
+    (
+        "联系人（加密保存，查看须填事由）",
+        ("same_person", "name", "phone", "address", "email", "asked_confidential"),
+    ),
     ("限制知悉", ("restricted", "barred")),
 )
 
@@ -41,7 +46,8 @@ def register(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     if not may_register(user):
         raise PermissionDenied
-    form = RegisterForm(request.POST or None, by=user, at=at)
+    old = _sequel_to(request, user)
+    form = RegisterForm(request.POST or None, by=user, at=at, sequel_to=old)
     token = fresh_token()
     if request.method == "POST":
         key = key_of(request, "register")
@@ -65,8 +71,20 @@ def register(request: HttpRequest) -> HttpResponse:
         "token": token,
         "kinds": openable(user),
         "may_register_messages": True,
+        "sequel_to": old,
     }
     return render(request, "opinion/register.html", context, status=422 if form.errors else 200)
+
+
+def _sequel_to(request: HttpRequest, user: User) -> Case | None:
+    """The case named in the address or carried on in the form; only one this person may know of, and that is over."""
+    number = request.POST.get("sequel_to") or request.GET.get("sequel_to")
+    if not number:
+        return None
+    found = Case.objects.visible_to(user).filter(number=number).first()
+    if found is None or not may_have_sequel(found):
+        raise Http404("没有这件可以接续的案件")
+    return found
 
 
 def _done_before(request: HttpRequest, user: User, key: str) -> Case | None:
@@ -89,7 +107,7 @@ def _registered(request: HttpRequest, case: Case, user: User) -> HttpResponse:
         messages.success(request, f"已登记为 {case.number}，限制知悉，由专办员办理")
         return redirect("register")
     messages.success(request, f"已登记为 {case.number}")
-    alike = [link.case for link in links_of(case, user)]
+    alike = [link.case for link in links_of(case, user) if link.kind == Link.Kind.DUPLICATE_HINT]
     if alike:
         numbers = format_html_join(
             "、",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -40,6 +40,7 @@ class World:
     caller: User
     officer: User
     leader: User
+    arbiter: User
     top_leader: User
     supervisor: User
     exporter: User
@@ -62,7 +63,11 @@ class World:
             "subject": "楼道积水",
             "body": f"三号楼楼道积水，请处理。{at:%f}",
         }
-        outer = {name: options.pop(name) for name in ("restricted", "barred", "key") if name in options}
+        outer = {
+            name: options.pop(name)
+            for name in ("restricted", "barred", "key", "sequel_to", "same_person")
+            if name in options
+        }
         by = options.pop("by", self.clerk)
         return register({**said, **options}, person, desk=self.desk.pk, by=by, at=at, **outer)
 
@@ -84,15 +89,19 @@ class World:
     def actor(self, case: Case, step: Step) -> User:
         """Who makes a step; at the desk it is the confidential officer where the case is restricted."""
         person = User.objects.system() if step.by == "system" else getattr(self, step.by)
-        desk = {self.clerk, self.dispatcher, self.reviewer, self.caller}
+        desk = {self.clerk, self.dispatcher, self.reviewer, self.caller, self.leader, self.arbiter}
         restricted = Case.objects.filter(pk=case.pk, restricted=True).exists()
         officer: User = self.officer if restricted and person in desk else person
         return officer
 
     def walk(self, state: str, at: datetime, **options: Any) -> Case:
         """A case in `state`, one minute a step from `at` on; options as for `register`."""
+        return self.along(PATHS[state], at, **options)
+
+    def along(self, steps: Sequence[str], at: datetime, **options: Any) -> Case:
+        """A case these steps were taken with, one minute each from `at` on; options as for `register`."""
         case = self.register(at, **options)
-        for number, name in enumerate(PATHS[state], 1):
+        for number, name in enumerate(steps, 1):
             now = at + number * PACE
             extra: dict[str, Any] = (
                 {"master": self.register(at, subject="积水主案件").pk} if name == "merge" else {}
@@ -154,6 +163,9 @@ STEPS = {
     "uphold_decline": Step("dispatcher", _said(remark="同意")),
     "reassign": Step("dispatcher", _lead("water")),
     "reject_decline": Step("dispatcher", _said(remark="依据职责清单，应由你单位承办")),
+    "raise_dispute": Step("head", _said(basis="职责清单未列本单位", suggested=None)),
+    "refer_dispute": Step("dispatcher", _said(basis="三家单位均称非本单位职责", suggested=None)),
+    "arbitrate": Step("arbiter", _lead("water")),
     "classify": Step(
         "clerk", _said(type="complaint", domain="housing", urgency="normal", complexity="plain")
     ),
@@ -192,6 +204,7 @@ STEPS = {
     "refuse_extension": Step("dispatcher", _said(remark="请按期办结")),
     "retract_extension": Step("handler"),
     "approve": Step("reviewer", _said(text="您反映的积水已清理完毕。", remark="同意")),
+    "approve_raised": Step("leader", _said(text="您反映的积水已再次清理并改造管道。", remark="同意")),
     "send_back": Step("reviewer", _said(comments="请补充清理时间")),
     "reply": Step("reviewer", _said(public=True)),
     "merge": Step("dispatcher", _said(remark="同一件事")),
@@ -201,8 +214,15 @@ STEPS = {
     "record_unreached": Step("caller", lambda world, at: {"happened_at": at, "record": "无人接听"}),
     "rate": Step("caller", _said(satisfaction="good", solved=4, manner=5, speed=4, remark="")),
     "redo": Step("caller", _said(satisfaction="bad", solved=1, manner=3, speed=2, remark="又积水了")),
+    "record_unreachable": Step("caller", _said(remark="")),
+    "contest": Step("caller", _said(satisfaction="very_bad", solved=1, manner=2, speed=1, remark="还是积水")),
+    "ask_final": Step(
+        "dispatcher", _said(text="三次核实，积水系管道老化，已列入改造。", result="planned", public=False)
+    ),
+    "approve_final": Step("leader"),
+    "return_final": Step("leader", _said(comments="请写明改造时间")),
     "close_unrated": Step("system"),
-    "close": Step("dispatcher", _said(reason="c7", satisfaction="", remark="已作最终答复")),
+    "close": Step("dispatcher", _said(reason="c6", satisfaction="", remark="经审核终止")),
     "reopen": Step("dispatcher", _said(remark="又积水了")),
     "archive": Step("clerk"),
     "refer": Step("dispatcher", _said(reason="c2", told="请向人民法院提起诉讼")),
@@ -233,11 +253,14 @@ STEPS = {
 
 _HANDLING = ("assign", "accept", "contact")
 _REPLIED = (*_HANDLING, "draft_reply", "approve", "reply")
+_ANEW = ("redo", "draft_reply", "approve", "reply")
+_CONTESTED = (*_REPLIED, *_ANEW, "redo", "draft_reply", "approve_raised", "reply", "contest")
 PATHS: dict[str, tuple[str, ...]] = {
     "registered": (),
     "assigned": ("assign",),
     "designated": ("designate",),
     "declined": ("assign", "decline"),
+    "disputed": ("assign", "decline", "reject_decline", "raise_dispute"),
     "accepted": ("assign", "accept"),
     "handling": _HANDLING,
     "drafted": (*_HANDLING, "draft_reply"),
@@ -245,6 +268,8 @@ PATHS: dict[str, tuple[str, ...]] = {
     "replied": _REPLIED,
     "called_back": (*_REPLIED, "call_back"),
     "redo": (*_REPLIED, "call_back", "redo"),
+    "contested": _CONTESTED,
+    "final_drafted": (*_CONTESTED, "ask_final"),
     "suspended": (*_HANDLING, "suspend"),
     "merged": ("merge",),
     "closed": (*_REPLIED, "call_back", "rate"),
@@ -278,6 +303,7 @@ def make_world() -> World:
         caller=person("caller", "访小兰", desk, "caller"),
         officer=person("officer", "专小青", desk, "confidential_officer"),
         leader=person("leader", "批老王", county, "leader"),
+        arbiter=person("arbiter", "裁老许", county, "arbiter"),
         top_leader=person("top_leader", "首老张", county, "top_leader"),
         supervisor=person("supervisor", "督老李", county, "supervisor"),
         exporter=person("exporter", "导小周", county, "exporter"),

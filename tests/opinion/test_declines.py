@@ -37,7 +37,7 @@ def test_declines_end_in_designation(county, at):
         if number < 2:
             county.do(case, "reassign", at=at, lead=units[number + 1][0].pk)
     assert "reassign" not in {move.name for move in available(now(case), county.dispatcher, at=at)}
-    with pytest.raises(Cannot, match="已退单三次"):
+    with pytest.raises(Cannot, match="已退单 3 次"):
         county.do(case, "reassign", at=at, lead=county.housing_office.pk)
     county.do(case, "designate", at=at, lead=county.water.pk)
     assert now(case).state == "designated"

@@ -49,6 +49,7 @@ OVERVIEWS = (
     "board",
     "figures",
     "forecast",
+    "call_backs",
     "health",
     "policies",
     "calendars",

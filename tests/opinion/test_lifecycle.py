@@ -175,16 +175,21 @@ def test_the_rating_window_closes_as_not_rated(county, at):
     ]
 
 
-def test_reopened_once_within_the_window(county, at):
+def test_reopened_twice_within_the_window(county, at):
     case = county.walk("closed", at)
     with pytest.raises(Cannot, match="办结已超过30个自然日"):
         county.do(case, "reopen", at=at + 40 * DAY)
     county.do(case, "reopen", at=at + DAY)
     assert (now(case).state, now(case).closed_at, now(case).unit) == ("redo", None, county.housing)
     assert now(case).clocks.get(kind="redo").state == "running"
+    assert now(case).facts["redo"] == "once"
     for name in ("draft_reply", "approve", "reply", "call_back", "rate"):
         county.do(case, name, at=at + DAY)
-    with pytest.raises(Cannot, match="请另行登记新案"):
+    county.do(case, "reopen", at=at + DAY)
+    assert (now(case).facts["redo"], now(case).clocks.get(kind="redo", cycle=2).limit) == ("again", "2wd")
+    for name in ("draft_reply", "approve_raised", "reply", "call_back", "rate"):
+        county.do(case, name, at=at + DAY)
+    with pytest.raises(Cannot, match="请登记后续案件"):
         county.do(case, "reopen", at=at + DAY)
 
 
@@ -276,11 +281,20 @@ def test_records_lie_neither_ahead_nor_before_registration(county, at):
 
 def test_unreached_then_closed_as_unreachable(county, at):
     case = county.walk("replied", at)
-    for _ in range(3):
-        county.do(case, "record_unreached", at=at)
+    at = case.state_since
+    with pytest.raises(Cannot, match="没有“记为无法联系”的记录"):
+        county.do(case, "close", at=at, reason="c8", satisfaction="unreachable")
+    for hours in (0, 24, 48):
+        with pytest.raises(Cannot, match="须在不同时段拨打 3 次、每次相隔240工作分钟以上仍不通"):
+            county.do(case, "record_unreachable", at=at)
+        county.do(case, "record_unreached", at=at + timedelta(hours=hours))
+    at += 2 * DAY
+    county.do(case, "record_unreachable", at=at)
+    assert now(case).state == "called_back"
     county.do(case, "close", at=at, reason="c8", satisfaction="unreachable")
     assert now(case).state == "closed"
     assert case.call_backs.filter(reached=False).count() == 3
+    assert case.ratings.get().automatic
     assert Event.objects.get(case=case, name="message.closed").data == {
         "reason": "c8", "satisfaction": "unreachable",
         "remark": Event.objects.get(case=case, name="message.closed").data["remark"],

@@ -8,6 +8,7 @@ import yaml
 from notifications.delivering import deliver
 from notifications.models import Alert, Notice
 from notifications.registry import CATALOGUE, PATHS, Silent, Told, watches
+from opinion.feedback_notices import FEEDBACK_NOTICES
 from opinion.notices import DECLARED
 from opinion.opinion_notices import OPINION_NOTICES
 from opinion.plan_notices import PLAN_NOTICES
@@ -34,7 +35,7 @@ def test_every_event_of_every_shipped_lifecycle_and_of_the_engine_is_told_or_sil
     for document in documents:
         possible |= {document["opening"]["event"]}
         possible |= {transition["event"] for transition in document["transitions"].values()}
-    told = {**DECLARED, **OPINION_NOTICES, **PLAN_NOTICES}
+    told = {**DECLARED, **FEEDBACK_NOTICES, **OPINION_NOTICES, **PLAN_NOTICES}
     assert set(told) == possible
     assert all(CATALOGUE[name] is declared for name, declared in told.items())
 
@@ -46,7 +47,11 @@ def test_every_kind_of_case_has_a_page_to_go_to():
 
 
 def test_silence_gives_its_reason():
-    assert all(declared.reason for declared in DECLARED.values() if isinstance(declared, Silent))
+    assert all(
+        declared.reason
+        for declared in {**DECLARED, **FEEDBACK_NOTICES}.values()
+        if isinstance(declared, Silent)
+    )
 
 
 # step made last on the way into the state → who is told of it
@@ -237,7 +242,7 @@ def test_steps_cover_every_told_event_of_the_lifecycle():
     (document,) = [
         yaml.safe_load(path.read_text(encoding="utf-8")) for path in LIFECYCLES if path.name == "message.yaml"
     ]
-    told = {name for name, declared in DECLARED.items() if isinstance(declared, Told)}
+    told = {name for name, declared in {**DECLARED, **FEEDBACK_NOTICES}.items() if isinstance(declared, Told)}
     reachable = {document["transitions"][step]["event"] for step in STEPS}
     assert told - reachable == {
         "message.registered",

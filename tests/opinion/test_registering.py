@@ -47,7 +47,7 @@ def test_register_keeps_message_contact_and_facts_apart(county, at):
     )
     assert message.received_at == at - timedelta(days=2)
     assert message.body_digest == digest_of("学府路路灯不亮。")
-    assert case.facts == {"source": "lb", "type": "help", "urgency": "normal"}
+    assert case.facts == {"source": "lb", "type": "help", "urgency": "normal", "redo": "none"}
     assert (case.opened_at, case.desk, case.state, case.restricted) == (at, county.desk, "registered", False)
     assert Contact.objects.get(case=case).phone_index == index_of("13800005678")
     assert case.events.get().data == {"source": "lb"}

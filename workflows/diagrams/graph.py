@@ -69,7 +69,11 @@ def graph(spec: LifecycleSpec) -> Graph:
             listed = _resumed(spec, t) if resumes else frozenset(t.sources)
             labels = tuple(s.label for key, s in spec.states.items() if key in listed)
             tags[name] = Tag(name, t.label, labels, resumes)
-            hung += [(source, f"tag:{name}") for source in t.sources] if resumes else [(f"tag:{name}", t.to)]
+            hung += (
+                [(source, f"tag:{name}") for source in t.sources]
+                if resumes
+                else [(f"tag:{name}", target) for target in t.targets]
+            )
             continue
         for tail, head in ends:
             merged[tail, head, t.to == "resume"].append(t.label)
@@ -111,7 +115,7 @@ def _resumed(spec: LifecycleSpec, t: TransitionSpec) -> frozenset[str]:
 
 def _ends(spec: LifecycleSpec, t: TransitionSpec) -> Iterable[tuple[str, str]]:
     """Every pair of states the transition joins, in the document's order."""
-    heads = [s for s in spec.states if s in _resumed(spec, t)] if t.to == "resume" else [t.to]
+    heads = [s for s in spec.states if s in _resumed(spec, t)] if t.to == "resume" else t.targets
     return ((tail, head) for tail in t.sources for head in heads)
 
 

@@ -23,12 +23,15 @@ WAITS_FOR = {
     "assigned": {"handler", "head"},
     "designated": {"handler", "head"},
     "declined": {"dispatcher"},
+    "disputed": {"arbiter"},
     "accepted": {"handler", "head"},
     "handling": {"handler", "head"},
     "drafted": {"reviewer"},
     "reviewed": {"reviewer"},
     "replied": {"caller"},
     "called_back": {"caller"},
+    "contested": {"dispatcher"},
+    "final_drafted": {"leader"},
     "redo": {"handler", "head"},
     "suspended": {"head"},
     "merged": {"dispatcher", "reviewer"},
@@ -38,7 +41,7 @@ WAITS_FOR = {
     "archived": set(),
 }
 PEOPLE = (
-    "clerk", "dispatcher", "reviewer", "caller", "officer", "leader", "supervisor", "exporter", "sysadmin", "handler",
+    "clerk", "dispatcher", "reviewer", "caller", "officer", "leader", "arbiter", "supervisor", "exporter", "sysadmin", "handler",
     "head", "office_handler", "other_handler",
 )  # fmt: skip
 
