@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+from django.db.models import Exists, OuterRef
 
 from opinion.models import CoTask
 from opinion.models.co_task import CO_CLOCKS
@@ -45,6 +47,11 @@ def meant(tasks: Sequence[CoTask], data: Mapping[str, Any], *states: str) -> CoT
         if task.state in states and named in (None, "", task.number, str(task.number)):
             return task
     return None
+
+
+def waiting_for(units: Collection[int]) -> Exists:
+    """Whether it is the turn of one of these units to contribute to a case: a condition on cases."""
+    return Exists(CoTask.objects.at_work().filter(case=OuterRef("pk"), unit__in=units))
 
 
 def unfinished(case: Case) -> list[CoTask]:

@@ -8,14 +8,17 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.forms.boundfield import BoundField
 from django.utils import timezone
 
+from opinion.cohandling import waiting_for
 from opinion.forms.base import day
 from opinion.keyset import BY_CLOSED, BY_DUE, BY_OPENED, Order
+from opinion.models import CoTask
+from opinion.roles import helping_units
 from opinion.timing import CaseDistances, Distance
-from workflows.models import Case, Definition, Unit
+from workflows.models import Case, Definition, Unit, User
 from workflows.models.case import CaseQuerySet
 from workflows.published import lifecycle
 from workflows.registry import FACTS
@@ -25,6 +28,7 @@ LONGEST_SEARCH = 60
 
 FACTS_ASKED = ("source", "type", "grade")
 ALWAYS_SHOWN = ("q", "phase")
+HELPING = [("", "全部"), ("own", "等本单位协办"), ("open", "协办未完成"), ("late", "协办逾期")]
 PHASES = [("open", "在办"), ("closed", "已办结"), ("archived", "已归档"), ("all", "全部")]
 
 
@@ -39,6 +43,7 @@ class CaseFilter(forms.Form):
     type = forms.ChoiceField(label="类型")
     grade = forms.ChoiceField(label="舆情等级")
     kind = forms.ChoiceField(label="类别")
+    helping = forms.ChoiceField(label="协办", choices=HELPING)
     due_before = day("到期日不晚于")
     overdue = forms.BooleanField(label="只看逾期")
 
@@ -92,8 +97,8 @@ class CaseFilter(forms.Form):
             self._phases.get(self.cleaned_data.get("state", "")) or self.cleaned_data.get("phase") or "open"
         )
 
-    def narrow(self, cases: CaseQuerySet, *, at: datetime) -> CaseQuerySet:
-        """Answer the questions; the form is valid."""
+    def narrow(self, cases: CaseQuerySet, *, by: User, at: datetime) -> CaseQuerySet:
+        """Answer the questions of this person; the form is valid."""
         asked = self.cleaned_data
         phase = self._phase
         if phase == "open":
@@ -113,11 +118,20 @@ class CaseFilter(forms.Form):
                 asked["due_before"] + timedelta(days=1), time(), timezone.get_current_timezone()
             )
             cases = cases.filter(due_at__lt=midnight)
+        if asked["helping"]:
+            cases = _helped(cases, asked["helping"], by=by, at=at)
         if asked["overdue"]:
             cases = cases.overdue(at=at)
         for word in asked["q"].split():
             cases = cases.filter(Q(number__icontains=word) | Q(title__icontains=word))
         return cases
+
+
+def _helped(cases: CaseQuerySet, how: str, *, by: User, at: datetime) -> CaseQuerySet:
+    if how == "own":
+        return cases.filter(waiting_for(helping_units(by)))
+    tasks = CoTask.objects.open() if how == "open" else CoTask.objects.late(at=at)
+    return cases.filter(Exists(tasks.filter(case=OuterRef("pk"))))
 
 
 def labelled_states(definitions: Iterable[int]) -> dict[str, str]:

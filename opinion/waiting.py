@@ -3,7 +3,7 @@
 A case waits for whoever may take the step it is waiting for: the one the lifecycle styles `primary`, or, in a state
 without one, any step onward for the people of the unit that holds it. Who may take it is asked of the very roles the
 door asks; they look at the units of a case and at whether it is restricted, so one question per combination of
-those answers for all its cases.
+those answers for all its cases. A case also waits for whoever works in a unit whose turn it is to contribute to it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Value
 
+from opinion.cohandling import waiting_for as waiting_for_help
 from opinion.queues import labelled_states
+from opinion.roles import helping_units
 from workflows.machine import may
 from workflows.models import Case, User
 from workflows.models.case import CaseQuerySet
@@ -47,16 +49,21 @@ GROUPED = ("definition_id", "state", "restricted", "desk_id", "lead_id", "unit_i
 
 def waiting_for(user: User) -> Waiting:
     """Read the combinations of units in which something waits; one statement."""
+    helping = helping_units(user)
     visible = Case.objects.visible_to(user).open()
+    asks = waiting_for_help(helping) if helping else Value(False)
+    visible = visible.annotate(asks=asks)
     counts: dict[tuple[int, str], int] = defaultdict(int)
     places: dict[tuple[int, str, bool, int], set[int | None]] = defaultdict(set)
-    for group in visible.values(*GROUPED).annotate(number=Count("pk")).order_by():
-        number = group.pop("number")
+    for group in visible.values(*GROUPED, "asks").annotate(number=Count("pk")).order_by():
+        number, asks_help = group.pop("number"), group.pop("asks")
         probe = Case(**group)
-        if _waits(probe, user):
-            counts[probe.definition_id, probe.state] += number
+        waits = _waits(probe, user)
+        if waits:
             places[probe.definition_id, probe.state, probe.restricted, probe.desk_id].add(probe.lead_id)
-    asked = Q(pk__in=())
+        if waits or asks_help:
+            counts[probe.definition_id, probe.state] += number
+    asked = Q(asks=True) if helping else Q(pk__in=())
     for (definition_id, state, restricted, desk_id), leads in places.items():
         asked |= Q(definition=definition_id, state=state, restricted=restricted, desk=desk_id) & _led_by(
             leads

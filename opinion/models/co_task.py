@@ -8,9 +8,9 @@ from typing import ClassVar, Self
 import django_fsm
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from workflows.models import Case, Evidence, Unit, User
+from workflows.models import Case, Clock, Evidence, Unit, User
 
 CO_CLOCKS = ("co_task_a", "co_task_b", "co_task_c", "co_task_d", "co_task_e", "co_task_f")
 """Kinds of clocks tasks run on: each unit at work has its own. A lifecycle declares as many as may be at work at once."""
@@ -32,6 +32,13 @@ class CoTaskQuerySet(models.QuerySet["CoTask"]):
     def at_work(self) -> Self:
         """It is the assisting unit's turn."""
         return self.filter(state__in=AT_WORK)
+
+    def late(self, *, at: datetime) -> Self:
+        """Awaited, and past its deadline."""
+        clocks = Clock.objects.filter(
+            case=OuterRef("case"), kind=OuterRef("clock"), state=Clock.State.RUNNING
+        )
+        return self.at_work().filter(Exists(clocks.filter(due_at__lt=at)))
 
     def visible_to(self, user: User) -> Self:
         """A task is known to whoever may know of its case."""

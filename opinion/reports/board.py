@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 
 from opinion.models import ActSum, HeldSum, OpenCase, OpenSum
 from opinion.reports.area import Area, soon_until
-from opinion.reports.drill import Drill, standing_orders
+from opinion.reports.drill import Drill, late_tasks, standing_orders
 from opinion.reports.sums import seconds_of
 from workflows.ladders import LEVELS
 from workflows.models import Unit
@@ -63,6 +63,10 @@ class Line:
     @property
     def ordered(self) -> Number:
         return self._number("ordered")
+
+    @property
+    def helping_late(self) -> Number:
+        return self._number("helping_late")
 
     @property
     def declined(self) -> Number:
@@ -135,7 +139,7 @@ class Board:
 
 
 def board(area: Area, *, month: date, at: datetime) -> Board:
-    """Seven statements, whatever the number of cases. month: of declines, redos and handed-on time."""
+    """Eight statements, whatever the number of cases. month: of declines, redos and handed-on time."""
     until = soon_until(at)
     lines = {pk: Line(unit, month=month) for pk, unit in area.units.items()}
     steps: dict[str, StepLine] = {}
@@ -145,6 +149,9 @@ def board(area: Area, *, month: date, at: datetime) -> Board:
     ordered = standing_orders(list(area.units)).values_list("unit_id").annotate(orders=Count("pk")).order_by()
     for unit, orders in ordered:
         lines[unit].counts["ordered"] += orders
+    late = late_tasks(list(area.units), at).values_list("unit_id").annotate(tasks=Count("pk")).order_by()
+    for unit, tasks in late:
+        lines[unit].counts["helping_late"] += tasks
     for unit, kind, cases in ActSum.objects.filter(unit__in=list(area.units), month=month).values_list(
         "unit_id", "kind", "cases"
     ):

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
-from opinion.models import Act, CaseFigure, Held, MonthSum, OpenCase, SupervisionOrder
+from opinion.models import Act, CaseFigure, CoTask, Held, MonthSum, OpenCase, SupervisionOrder
 from opinion.reports.area import Area, month_named, soon_until
 from workflows.ladders import COLOURS, LEVELS
 from workflows.models import Case, Clock, User
@@ -26,6 +26,7 @@ WHAT = {
     "soon": "即将到期",
     "overdue": "已逾期",
     "ordered": "督办单未审结",
+    "helping_late": "协办逾期",
     "held": "经手并已交出",
     **{kind.value: str(kind.label) for kind in Act.Kind},
     "closed": "已办结",
@@ -36,7 +37,7 @@ WHAT = {
     "rated": "已评价",
     "satisfied": "满意",
 }
-NOW = ("open", "soon", "overdue", "ordered")
+NOW = ("open", "soon", "overdue", "ordered", "helping_late")
 BY_DEADLINE = ("closed", "on_time", "late", "late_open", "counted", "rated", "satisfied")
 
 
@@ -47,6 +48,11 @@ class BadDrill(ValueError):
 def standing_orders(units: list[int]) -> QuerySet[SupervisionOrder]:
     """Orders not ended against these units; restricted cases stay with their officer, as everywhere here."""
     return SupervisionOrder.objects.open().filter(unit__in=units, case__restricted=False)
+
+
+def late_tasks(units: list[int], at: datetime) -> QuerySet[CoTask]:
+    """Co-tasks of these units that are awaited and overdue."""
+    return CoTask.objects.late(at=at).filter(unit__in=units, case__restricted=False)
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,8 @@ class Drill:
     def _open(self, units: list[int], at: datetime) -> QuerySet[Any]:
         if self.what == "ordered":
             return standing_orders(units)
+        if self.what == "helping_late":
+            return late_tasks(units, at)
         found = OpenCase.objects.filter(unit__in=units)
         if self.what == "overdue":
             found = found.filter(due_at__lt=at)

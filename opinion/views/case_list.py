@@ -21,6 +21,6 @@ def case_list(request: HttpRequest) -> HttpResponse:
     asked = CaseFilter(request.GET)
     page = Page([], None, None)
     if asked.is_valid():
-        page = page_of(request, asked.narrow(Case.objects.visible_to(user), at=at), asked.order)
+        page = page_of(request, asked.narrow(Case.objects.visible_to(user), by=user, at=at), asked.order)
     context = {"filter": asked, "page": page, "rows": rows_of(page.cases, at=at)}
     return render(request, "opinion/case_list.html", context, status=200 if asked.is_valid() else 400)

@@ -5,18 +5,24 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from notifications.models import Notice
 from opinion.forms import form_for
 from opinion.models import CoTask
+from opinion.queues import CaseFilter
+from opinion.reports.area import Area
+from opinion.reports.board import board
+from opinion.reports.spans import month_of
+from opinion.waiting import waiting_for
 from tests.factories.events import Events
 from tests.factories.world import STEPS, make_world
 from tests.workflows.racing import claim_all, race
 from tests.workflows.test_redating import newest, off, published, with_days
 from workflows.errors import Already, Cannot, MayNot
 from workflows.limits import Limit
-from workflows.models import Case, Definition, Membership, Participation, PolicyVersion
+from workflows.models import Case, Definition, Membership, Participation, PolicyVersion, User
 from workflows.permits import available
 from workflows.published import calendar
 from workflows.publishing import publish
@@ -412,6 +418,84 @@ def test_note_of_a_late_task_is_taken_by_the_late_unit(county, helped, at):
     assert "acknowledge_rung" in moves(helped, county.other_handler, now)
     county.do(helped, "acknowledge_rung", at=now, by=county.other_handler, clock="co_task_a")
     assert "acknowledge_rung" not in moves(helped, county.other_handler, now)
+
+
+# ---- lists and pages
+
+
+def test_a_case_waits_for_whoever_is_asked_to_help(county, helped, at):
+    assert [c.pk for c in waiting_for(county.other_handler).cases] == [helped.pk]
+    assert [(item.label, item.count) for item in waiting_for(county.other_head).counts] == [("办理中", 1)]
+    county.do(helped, "finish_co_task", at=at)
+    assert waiting_for(User.objects.get(pk=county.other_handler.pk)).total == 0
+    assert waiting_for(county.street_handler).total == 1
+
+
+def test_the_list_is_narrowed_to_cases_with_help(county, helped, at):
+    county.do(county.register(at), "assign", at=at)
+    late = clock(helped).due_at + timedelta(minutes=1)
+
+    def found(how, by, when=at):
+        asked = CaseFilter({"helping": how})
+        assert asked.is_valid()
+        return list(asked.narrow(Case.objects.visible_to(by), by=by, at=when))
+
+    assert found("own", county.other_handler) == [helped]
+    assert found("own", county.handler) == []
+    assert found("open", county.dispatcher) == [helped]
+    assert found("late", county.dispatcher) == []
+    assert found("late", county.dispatcher, late) == [helped]
+    assert len(found("", county.dispatcher)) == 2
+
+
+def test_the_board_charges_a_late_task_to_the_unit_that_helps(county, helped, at):
+    late = clock(helped).due_at + timedelta(minutes=1)
+    county.do(helped, "finish_co_task", at=at, by=county.street_handler)
+    shown = board(Area.of(county.supervisor), month=month_of(late), at=late)
+    assert {line.unit: line.helping_late.count for line in shown.lines if line.helping_late.count} == {
+        county.water: 1
+    }
+    drill = shown.total.helping_late.drill
+    assert list(drill.cases(county.supervisor, Area.of(county.supervisor), at=late)) == [helped]
+
+
+def test_page_shows_who_helps_with_what_and_what_came_of_it(county, helped, at, client):
+    county.do(helped, "finish_co_task", at=at)
+    client.force_login(county.head)
+    page = client.get(reverse("case", args=[helped.number])).content.decode()
+    block = page[page.index('id="co-tasks-heading"') :].split("</section>")[0]
+    for words in (
+        "水务局",
+        "已完成",
+        "请核实供水管网是否渗漏",
+        "管网完好，积水与供水无关。",
+        "解释说明",
+        "尚未完成：东浦街道",
+    ):
+        assert words in block
+    assert "协办：东浦街道" in page
+    assert "拟稿送审" not in re.findall(r'class="button[^>]*>([^<]+)<', page)
+
+
+def test_page_of_a_deadline_says_what_it_is_ahead_of(county, helped, at, client):
+    client.force_login(county.head)
+    page = client.get(reverse("explain", args=[helped.number, "co_task_a", 1])).content.decode()
+    assert "提前于主办时限" in page
+    assert "“办结”于" in page
+    assert "逐日推算与记录的到期时间不同" not in page
+
+
+def test_a_miss_names_the_late_unit_in_the_timeline(county, helped, at, client):
+    sweep(at=clock(helped).due_at)
+    client.force_login(county.supervisor)
+    page = client.get(reverse("case", args=[helped.number])).content.decode()
+    missed = [
+        part for part in page.split('<li class="is-missed">')[1:] if "逾期：协办" in part.split("</li>")[0]
+    ]
+    assert {unit for unit in ("水务局", "东浦街道", "住建局") for part in missed if f"责任单位 {unit}" in part} >= {
+        "水务局", "东浦街道",
+    }  # fmt: skip
+    assert not [part for part in missed if "责任单位 住建局" in part.split("</li>")[0]]
 
 
 # ---- the case goes elsewhere
