@@ -149,7 +149,8 @@ def labelled_states(definitions: Iterable[int]) -> dict[str, str]:
 class CaseRow:
     """One case in a list. state: its label by the case's own definition. left: until its deadline, None if none runs.
 
-    kind: 群众留言 and the like; type: of a message its type, of an event its grade.
+    kind: 群众留言 and the like; type: of a message its type, of an event its grade. asks: it waits for the viewer's unit
+    to help, where the list asked for that (`opinion.waiting`).
     """
 
     case: Case
@@ -157,6 +158,7 @@ class CaseRow:
     left: Distance | None
     kind: str
     type: str
+    asks: bool
 
 
 def rows_of(cases: Iterable[Case], *, at: datetime) -> list[CaseRow]:
@@ -171,6 +173,7 @@ def rows_of(cases: Iterable[Case], *, at: datetime) -> list[CaseRow]:
             distances.of(case),
             lifecycle(case.definition_id).label,
             types.get(case.facts.get("type", ""), "") or grades.get(case.facts.get("grade", ""), ""),
+            bool(getattr(case, "asks", False)),
         )
         for case in shown
     ]

@@ -19,7 +19,7 @@ from workflows.limits import Limit
 from workflows.models import Case, Event, Unit
 from workflows.published import lifecycle
 from workflows.spec import LifecycleSpec
-from workflows.wording import event_label
+from workflows.wording import CLOCK_EVENTS, event_label
 
 if TYPE_CHECKING:
     from opinion.casefile import CodeLabels
@@ -117,18 +117,21 @@ def timeline(case: Case, codes: CodeLabels, tasks: Sequence[CoTask]) -> list[Ent
     return [
         Entry(
             event=event,
-            label=_label(case, event, spec),
+            label=_label(case, event, spec, helping),
             change=_change(event, spec),
             handed_to=event.unit.name if event.unit_id != held_by else "",
             details=_details(event, codes, names, spec),
             notes=notes[event.seq],
-            helping=unit_at(tasks, str(event.data.get("clock", "")), event.happened_at),
+            helping=helping,
         )
         for event, held_by in zip(events, before, strict=True)
+        for helping in [unit_at(tasks, str(event.data.get("clock", "")), event.happened_at)]
     ]
 
 
-def _label(case: Case, event: Event, spec: LifecycleSpec) -> str:
+def _label(case: Case, event: Event, spec: LifecycleSpec, helping: str) -> str:
+    if helping and event.name in CLOCK_EVENTS:
+        return f"{CLOCK_EVENTS[event.name]}：协办（{helping}）"
     return "登记" if event.name == spec.opening.event else event_label(case, event)
 
 

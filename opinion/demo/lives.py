@@ -73,6 +73,11 @@ FATES = (
     Fate((*BEGIN, "instruct", "record_visit"), 5, 90),
     Fate((*ANSWER, "record_unreached"), 5, 240),
     Fate((*BEGIN, "interim_reply"), 4, 90),
+    Fate((*BEGIN, "ask_co_handling", "accept_co_task"), 1, 60),
+    Fate(
+        (*BEGIN, "ask_co_handling", "accept_co_task", "finish_co_task", "record_visit", "draft_reply"), 3, 100
+    ),
+    Fate((*BEGIN, "ask_co_handling", "accept_co_task"), 8, 90),
 )
 DESK = {
     "dengji": ("comment", "archive", "withdraw"),
@@ -82,7 +87,9 @@ DESK = {
     "lingdao": ("instruct",),
 }
 ACTOR = {step: username for username, steps in DESK.items() for step in steps}
-OTHER_UNIT = "chengguan"
+OTHER_UNIT, THIRD_UNIT = "chengguan", "dongpu"
+# What the unit does that is asked to help; a restricted case is handled without.
+HELPING = ("accept_co_task", "finish_co_task")
 SUPERVISED = {
     "answer_order": {"answer": "已现场处置，因备件到货晚逾期，明日上午完成并答复。"},
     "send_back_order": {"comments": "请写明责任人和完成时间。"},
@@ -125,6 +132,10 @@ def _supervise(users: Mapping[str, User], *, at: datetime) -> None:
             fire(order.case_id, name, by=by, at=moment, data=SUPERVISED.get(name, {}))
 
 
+def _another(unit: str) -> str:
+    return OTHER_UNIT if unit != OTHER_UNIT else THIRD_UNIT
+
+
 class _Lives:
     def __init__(
         self, users: Mapping[str, User], on: WorkingCalendar, units: dict[str, Unit], at: datetime
@@ -155,8 +166,10 @@ class _Lives:
             # What the draw passed over is not called back.
             if step in {"call_back", "record_unreached"} and state != "replied":
                 continue
+            if case.restricted and step in {"ask_co_handling", *HELPING}:
+                continue
             if step == "reassign":
-                unit = OTHER_UNIT if unit != OTHER_UNIT else "dongpu"
+                unit = _another(unit)
             if step == "merge" and said.subject not in self.masters:
                 continue
             fire(
@@ -189,7 +202,9 @@ class _Lives:
         if step in ACTOR:
             restricted = case.restricted and step != "instruct"
             return self.users["zhuanban" if restricted else ACTOR[step]]
-        head = step == "interim_reply" and f"{unit}_fuze" in self.users
+        if step in HELPING:
+            return self.users[f"{_another(unit)}_chengban"]
+        head = step in {"interim_reply", "ask_co_handling"} and f"{unit}_fuze" in self.users
         return self.users[f"{unit}_fuze" if head else f"{unit}_chengban"]
 
     def _data(self, step: str, unit: str, said: MadeUp, at: datetime) -> dict[str, Any]:
@@ -221,6 +236,15 @@ _DATA: dict[str, Say] = {
     "reject_decline": _always(remark="依据首接负责的规定，请你单位先行处理。"),
     "contact": _went("phone", "已电话联系，核对诉求和地点，说明办理时限。"),
     "record_visit": _went("survey", "到现场查看，情况属实，已商定处理办法。"),
+    "ask_co_handling": lambda lives, unit, said, at: {
+        "assisting": [lives.units[_another(unit)].pk],
+        "asked": "请到现场核实权属和现状，提供书面意见和可配合处置的时间。",
+        "legal_basis": "",
+        "required": True,
+    },
+    "finish_co_task": _always(
+        contribution="已到现场核实：该处由我单位负责日常维护，已安排班组配合，两日内完成。", result="solved"
+    ),
     "interim_reply": _always(text="您反映的事项正在处理，材料已到位，预计三个工作日内答复结果。"),
     "draft_reply": lambda lives, unit, said, at: {
         "text": REPLY.format(subject=said.subject),

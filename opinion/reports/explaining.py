@@ -85,7 +85,8 @@ def explained(case: Case, clock: Clock) -> Explained:
     )
     parts: list[Part] = []
     started_at = clock.started_at
-    for title, limit in [("原定期限", clock.limit), *(("延期", extension.amount) for extension in granted)]:
+    whole = "自请办起至少" if follows(lifecycle(case.definition_id), clock.kind) else "原定期限"
+    for title, limit in [(whole, clock.limit), *(("延期", extension.amount) for extension in granted)]:
         amount = Limit.parse(limit)
         try:
             due_at = on.due(started_at, amount, paused=paused).at

@@ -152,6 +152,15 @@ POST   action:draft_reply      restricted | in   in   404  404  404  404  ok   o
 GET    action:draft_reply      accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  403  404  404  404  404
 POST   action:draft_reply      accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  403  404  404  404  404
 -------------------------------------------------------------------------------------------------------------------------------------
+GET    action:finish_co_task   own        | in   in   403  403  403  403  403  403  403  403  403  403  403  403  403  404  404  404
+POST   action:finish_co_task   own        | in   in   403  403  403  403  403  403  403  403  403  403  403  403  403  404  404  404
+GET    action:finish_co_task   other      | in   in   404  404  403  403  404  404  404  404  404  403  403  404  403  404  404  404
+POST   action:finish_co_task   other      | in   in   404  404  403  403  404  404  404  404  404  403  403  404  403  404  404  404
+GET    action:finish_co_task   restricted | in   in   404  404  404  404  403  403  403  404  404  404  404  403  404  404  404  404
+POST   action:finish_co_task   restricted | in   in   404  404  404  404  403  403  403  404  404  404  404  403  404  404  404  404
+GET    action:finish_co_task   accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  403  404  404  404  404
+POST   action:finish_co_task   accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  403  404  404  404  404
+-------------------------------------------------------------------------------------------------------------------------------------
 GET    action:assign           own        | in   in   403  409  403  403  403  403  403  403  403  403  403  403  403  404  404  404
 POST   action:assign           own        | in   in   403  409  403  403  403  403  403  403  403  403  403  403  403  404  404  404
 GET    action:assign           other      | in   in   404  404  403  403  404  404  404  404  404  403  403  404  403  404  404  404

@@ -165,6 +165,8 @@ def test_pages_in_every_state_show_no_trace(county: World, watch: Watch):
     for case in cases:
         if "issue_order" in {move.name for move in available(case, county.supervisor, at=at)}:
             county.do(case, "issue_order", at=at, unit=case.lead_id or case.desk_id)
+        if "ask_co_handling" in {move.name for move in available(case, county.head, at=at)}:
+            county.do(case, "ask_co_handling", at=at, required=False)
     assert list(rebuild())[-1] >= len(cases)
     for role in ROLES:
         user = User.objects.get(pk=getattr(county, role).pk)
