@@ -90,6 +90,13 @@ _SHARED = (
 )  # fmt: skip
 EVENT_STEPS: dict[str, Step] = {
     **{name: STEPS[name] for name in _SHARED},
+    "ask_co_handling": Step(
+        STEPS["ask_co_handling"].by,
+        lambda world, at: {
+            **STEPS["ask_co_handling"].data(world, at),
+            "legal_basis": "突发事件应对法第四十一条",
+        },
+    ),
     "report": Step(
         "clerk", _said(known="围挡倒塌约十米，无人受伤。", measures="已封路。", proposed_grade="large")
     ),

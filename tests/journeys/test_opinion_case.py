@@ -74,9 +74,15 @@ def test_a_serious_event_from_first_report_to_review(story: Story, county: World
         story.found + 24 * HOUR,
     )
     story.do(2, "assign")
+    # Another agency helps on a stated legal basis, and the verification report waits for it.
+    story.do(2.5, "ask_co_handling")
+    story.do(3, "accept_co_task")
     story.do(4, "release_information")
     assert story.clock("authority").state == "met"
     # The unit says what turned out to be true within two working days; somebody who did not write it approves it.
+    with pytest.raises(Cannot, match="水务局（协办中）"):
+        story.do(5, "verify")
+    story.do(5.5, "finish_co_task")
     story.do(6, "verify")
     story.do(8, "draft_response")
     with pytest.raises(Cannot, match="须由领导审定"):
