@@ -84,8 +84,8 @@ def _task(world: World, at: datetime) -> dict[str, Any]:
 
 _SHARED = (
     "transfer", "ask_co_handling", "accept_co_task", "finish_co_task", "decline_co_task", "send_back_co_task", "waive_co_task",
-    "record_visit", "close_follow_up", "instruct", "comment", "bar_unit", "issue_order", "raise_order", "acknowledge_order",
-    "answer_order", "send_back_order", "close_order", "withdraw_order", "urge", "acknowledge_urge", "acknowledge_rung",
+    "record_visit", "close_follow_up", "withdraw_file", "instruct", "comment", "bar_unit", "issue_order", "raise_order",
+    "acknowledge_order", "answer_order", "send_back_order", "close_order", "withdraw_order", "urge", "acknowledge_urge", "acknowledge_rung",
     "assign", "archive",
 )  # fmt: skip
 EVENT_STEPS: dict[str, Step] = {

@@ -41,9 +41,10 @@ def test_what_events_share_with_messages_says_the_same_in_both(db):
     """Repeated in the documents so that each is read on its own; this keeps them from drifting apart."""
     message, event = (Definition.objects.get(code=code).parsed for code in ("message", "opinion_case"))
     same = [
-        "ask_co_handling", "accept_co_task", "finish_co_task", "decline_co_task", "send_back_co_task", "waive_co_task",
-        "instruct", "bar_unit", "close_follow_up", "issue_order", "raise_order", "acknowledge_order", "answer_order", "send_back_order",
-        "close_order", "withdraw_order", "urge", "acknowledge_urge", "acknowledge_rung",
+        "ask_co_handling", "accept_co_task", "finish_co_task", "decline_co_task", "send_back_co_task",
+        "waive_co_task", "instruct", "bar_unit", "close_follow_up", "withdraw_file", "issue_order", "raise_order",
+        "acknowledge_order", "answer_order", "send_back_order", "close_order", "withdraw_order", "urge",
+        "acknowledge_urge", "acknowledge_rung",
     ]  # fmt: skip
     for name in same:
         one, other = message.transitions[name], event.transitions[name]

@@ -15,8 +15,11 @@ from django.utils import timezone
 from opinion.attachments.receiving import receive
 from opinion.attachments.sweeping import sweep_files
 from opinion.models import Attachment, Upload
-from tests.factories.world import World, photo
+from tests.factories.events import Events
+from tests.factories.world import World, make_world, photo
 from tests.opinion.attachments.making import pdf, sent
+from tests.opinion.racing import record_uploads, sweep_uploads
+from tests.workflows.racing import race
 from workflows.errors import Already, Cannot, MayNot
 from workflows.models import Case
 from workflows.verifying import verify
@@ -114,3 +117,28 @@ def test_sweep_takes_what_belongs_to_no_row_and_only_when_a_day_old(
 
 def _file() -> SimpleUploadedFile:
     return SimpleUploadedFile("文件.pdf", pdf())
+
+
+def test_event_the_public_talks_about_keeps_photos_too(county: World, at: datetime):
+    case = Events(county).walk("investigating", at)
+    file = county.attach(case, at=at + HOUR)
+    assert (file.case_id, file.number) == (case.pk, 1)
+    county.do(case, "withdraw_file", at=at + 2 * HOUR)
+    assert not Attachment.objects.kept().exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_record_against_record_and_sweep_of_the_same_upload(at: datetime):
+    """Each upload ends in one record or is forgotten; whoever comes too late is told so, and no number is given twice."""
+    county = make_world()
+    cases = [county.walk("handling", at) for _ in range(12)]
+    pairs = [(case.pk, sent(county, case, "一.pdf", pdf(), at).pk) for case in cases]
+    later = at + 2 * DAY
+    args = (pairs, county.handler.pk, later)
+    first, second, _ = race([(record_uploads, args), (record_uploads, args), (sweep_uploads, (later,))])
+    made = set(Attachment.objects.values_list("case", "number"))
+    assert not Upload.objects.exists()
+    for (case_id, _), *said in zip(pairs, first, second, strict=True):
+        assert said.count("") == ((case_id, 1) in made)
+        assert set(said) <= {"", "有附件已经用过，或放置超过一天已清理，请重新上传"}
