@@ -3,4 +3,4 @@
 from config.settings import *  # noqa: F403
 from config.settings import INSTALLED_APPS as _PRODUCT
 
-INSTALLED_APPS = [*_PRODUCT, "viewflow", "viewflow.workflow", "bench.peers"]
+INSTALLED_APPS = [*_PRODUCT, "bench.peers"]

@@ -29,6 +29,9 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "csp",
+    # Its classes are the base of approvals; its own tables stay empty, and none of its pages is served.
+    "viewflow",
+    "viewflow.workflow",
     "config",
     "workflows",
     "notifications",

@@ -10,6 +10,7 @@ class OpinionConfig(AppConfig):
 
     def ready(self) -> None:
         from opinion import (  # noqa: F401  # each registers names
+            approval_notices,
             co_task_guards,
             codes,
             effects,

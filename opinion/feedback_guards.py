@@ -79,12 +79,6 @@ def may_be_handled_again(move: Move) -> Refusal | None:
 
 
 @guard
-def approval_needs_no_leader(move: Move) -> Refusal | None:
-    """The second time a case is handled again, the approval rises a level and so changes hands."""
-    return Refusal("本案再次重办，须由批办领导审核") if at_the_limit(move.case) else None
-
-
-@guard
 def reopen_window_is_open(move: Move) -> Refusal | None:
     """Counted from `closed_at`; how long is said by the policy's rule for the clock `reopen`."""
     rules = policy(move.case.policy_id)

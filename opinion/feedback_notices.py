@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from notifications.directory import Directory, Pair
-from notifications.registry import CATALOGUE, Audience, Silent, Told
+from notifications.registry import CATALOGUE, Silent, Told
+from opinion.approval_notices import to_sign
 from opinion.audiences import (
     arbiters,
     assisting,
@@ -14,16 +13,11 @@ from opinion.audiences import (
     dispatchers,
     handlers,
     heads,
-    leaders,
-    officers,
-    reviewers,
     supervisors,
     together,
     top_leaders,
 )
 from opinion.notices import DESK_FALLBACKS, news, work
-from opinion.redoing import at_the_limit
-from workflows.models import Event
 
 DRAWN_STATE = "replied"
 
@@ -33,24 +27,11 @@ def drawn(told: Told) -> Told:
     return replace(told, applies=lambda event: event.target == DRAWN_STATE)
 
 
-def by_redo(ordinary: Audience, *, again: Audience) -> Audience:
-    """Others for a case that is handled again for the second time."""
-
-    def find(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
-        yield from ordinary([e for e in events if not at_the_limit(e.case)], directory)
-        yield from again([e for e in events if at_the_limit(e.case)], directory)
-
-    return find
-
-
 FEEDBACK_NOTICES: dict[str, Told | Silent] = {
     # ---- 争议
     "message.disputed": work("承办有争议，请裁定", arbiters, (top_leaders, supervisors)),
     "message.arbitrated": work("已裁定承办，请签收", together(handlers, heads, assisting)),
     # ---- 审核与答复
-    "message.drafted": work(
-        "答复待审核", by_redo(reviewers, again=together(leaders, officers)), DESK_FALLBACKS
-    ),
     "message.replied": drawn(work("已答复，请回访", callers, DESK_FALLBACKS)),
     "message.merged_replied": drawn(work("已并案答复，请回访", callers, DESK_FALLBACKS)),
     # ---- 回访与评价
@@ -63,7 +44,7 @@ FEEDBACK_NOTICES: dict[str, Told | Silent] = {
     "message.reopened": work("已重新办理，请重办"),
     # ---- 最终答复
     "message.contested": work("重办两次仍不满意，请作最终答复", dispatchers, DESK_FALLBACKS),
-    "message.final_drafted": work("最终答复待批准", together(leaders, officers), (top_leaders, supervisors)),
+    "message.final_drafted": to_sign(),
     "message.final_approved": news("最终答复已批准，案件办结", together(handlers, dispatchers)),
     "message.final_returned": work("最终答复被退回，请修改", dispatchers, DESK_FALLBACKS),
 }

@@ -5,15 +5,13 @@ A button asks them with empty data, before its form is filled in; what depends o
 
 from __future__ import annotations
 
-from django.db.models import Subquery
-from django.db.models.functions import Coalesce
-
 from opinion import declines, follow_ups
 from opinion.barring import barred_units, unbarrable_units
 from opinion.codes import choices
 from opinion.merging import master_of, obstacle
 from opinion.models import Attachment, Contact, Reply
 from opinion.quantities import DECLINES, quantity
+from opinion.wordings import authors_since_answer
 from workflows import extensions
 from workflows.dues import left_in_total
 from workflows.extensions import used_by
@@ -149,9 +147,7 @@ def file_is_kept(move: Move) -> Refusal | None:
 @guard
 def draft_is_not_own(move: Move) -> Refusal | None:
     """Whoever wrote the draft, or a version of it since the last answer, does not approve it."""
-    answered = Reply.objects.filter(case=move.case, kind=Reply.Kind.FINAL).order_by("-seq")
-    drafts = Reply.objects.filter(case=move.case, kind=Reply.Kind.DRAFT, author=move.by)
-    if drafts.filter(seq__gt=Coalesce(Subquery(answered.values("seq")[:1]), 0)).exists():
+    if move.by.pk in authors_since_answer(move.case):
         return Refusal("不能审核自己拟的稿，请由他人审核")
     return None
 

@@ -45,8 +45,9 @@ from opinion.cohandling import tasks_of, unit_at
 from opinion.models import CoTask, SupervisionOrder
 from opinion.models.co_task import CO_CLOCKS
 from opinion.recipients import below_the_rung, first_of, on_the_rung
+from opinion.signing import SIGNED, signers
 from workflows.ladders import COLOURS
-from workflows.models import Case, Clock, Event, Extension, User
+from workflows.models import Case, Clock, Event, User
 from workflows.published import ladder, lifecycle
 
 # Where nobody of a unit can be told, its head is, and then the desk, which can give the case to somebody else.
@@ -61,8 +62,7 @@ LATE = by_clock(
         "decide": together(dispatchers, supervisors),
         "arbitrate": together(arbiters, supervisors),
         "final": together(dispatchers, supervisors),
-        "approve_final": together(leaders, supervisors),
-        "review": together(reviewers, supervisors),
+        **dict.fromkeys(SIGNED, together(signers, supervisors)),
         "publish": together(reviewers, supervisors),
         "call_back": together(callers, supervisors),
         **dict.fromkeys(CO_CLOCKS, together(HELPING, UNIT, supervisors)),
@@ -122,13 +122,6 @@ def still_late(events: Sequence[Event]) -> set[int]:
     cases = {event.case_id for event in events}
     going = set(Clock.objects.going().filter(case__in=cases).values_list("case_id", "kind", "cycle"))
     return {e.pk for e in events if (e.case_id, e.data.get("clock"), e.data.get("cycle")) in going}
-
-
-def extension_waits(events: Sequence[Event]) -> set[int]:
-    """The request is still to be decided. One statement."""
-    waiting = Extension.objects.filter(case__in={e.case_id for e in events}, state=Extension.State.REQUESTED)
-    asked = set(waiting.filter(clock__finished_at=None).values_list("case_id", "seq"))
-    return {event.pk for event in events if (event.case_id, event.seq) in asked}
 
 
 def work(
@@ -242,7 +235,6 @@ DECLARED: dict[str, Told | Silent] = {
     "message.follow_up_closed": Silent("由承办单位自己约定，自己写明理由，案件页可见"),
     "file.withdrawn": Silent("撤下的理由和摘要在案件页和审计轨迹可见"),
     "message.interim_replied": Silent("阶段性答复由承办单位作出，案件页可见"),
-    "message.extension_requested": work("申请延期，请审批", together(dispatchers, leaders), DESK_FALLBACKS, still_true=extension_waits),
     "message.extension_granted": work("延期已批准", still_true=still_open),
     "message.extension_refused": work("延期未获批准，请按期办理", still_true=still_open),
     "message.extension_retracted": Silent("撤回的申请不再需要任何人审批"),

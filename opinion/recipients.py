@@ -29,6 +29,7 @@ from opinion.audiences import (
     together,
 )
 from opinion.models.co_task import CO_CLOCKS
+from opinion.signing import SIGNED, signers
 from opinion.supervising import DESK_CLOCKS
 from workflows.models import Case, Event, User
 from workflows.published import ladder
@@ -80,7 +81,8 @@ AUDIENCES: dict[str, tuple[str, Audience]] = {
         by_clock(
             {
                 "assign": dispatchers, "decide": dispatchers, "arbitrate": arbiters, "final": dispatchers,
-                "approve_final": leaders_or_officers, "suspension": dispatchers, "review": reviewers,
+                "suspension": dispatchers,
+                **dict.fromkeys(SIGNED, first_of(signers, reviewers)),
                 "publish": reviewers, "call_back": callers, "feedback": ordered, "desk_feedback": ordered, "transfer": dispatchers,
                 "first_report": together(clerks, dispatchers), "grade": together(leaders, reviewers), "authority": reviewers,
                 "conference": reviewers, "lessons": reviewers, "improve": together(reviewers, dispatchers),

@@ -82,6 +82,12 @@ def reviewer(case: Case, user: User) -> bool:
     return user.standing.holds("reviewer", case.desk_id)
 
 
+@role("publicity", "宣传审核员", sees="area")
+def publicity(case: Case, user: User) -> bool:
+    """Signs what is said in public, for the desk of the own office and those below it."""
+    return user.standing.oversees("publicity", case.desk_id)
+
+
 @role("caller", "回访员", sees="own")
 def caller(case: Case, user: User) -> bool:
     """Calls back, at the desk; never somebody who works in the handling unit or below it. Source: 国办发〔2020〕53号."""

@@ -20,8 +20,8 @@ from workflows.sweeper import last_said
 # Clocks the desk has to meet; all others are the handling unit's.
 DESK_CLOCKS = frozenset(
     {
-        "assign", "decide", "arbitrate", "review", "publish", "call_back", "final", "approve_final", "suspension",
-        "transfer", DESK_FEEDBACK,
+        "assign", "decide", "arbitrate", "review", "publish", "call_back", "final", "suspension",
+        "transfer", DESK_FEEDBACK, "extension_review", "suspension_review", "order_review", "final_review",
         "first_report", "grade", "authority", "conference", "lessons", "improve",
     }
 )  # fmt: skip
@@ -35,8 +35,11 @@ ANSWERING = (
 def responsible(case: Case, clock: str) -> int:
     """Id of the unit that has to meet this clock; the desk where no unit handles the case yet.
 
-    A helping unit's own clock costs a statement.
+    A helping unit's own clock costs a statement. A reply is first with the unit's own head: until it has gone on, the
+    unit is late, not the desk.
     """
+    if clock == "review" and case.unit_id == case.lead_id:
+        return case.unit_id
     if clock in CO_CLOCKS and (helping := unit_on(case, clock)):
         return helping
     return case.desk_id if clock in DESK_CLOCKS or case.lead_id is None else case.lead_id

@@ -18,7 +18,8 @@ from opinion.cohandling import waiting_for as waiting_for_help
 from opinion.queues import labelled_states
 from opinion.roles import helping_units
 from workflows.machine import may
-from workflows.models import Case, User
+from workflows.models import ApprovalTask, Case, User
+from workflows.models.approval import ApprovalTaskQuerySet
 from workflows.models.case import CaseQuerySet
 from workflows.published import lifecycle
 
@@ -34,10 +35,14 @@ class StateCount:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The cases that wait for one person, and how many in each state, in the order of the lifecycle."""
+    """The cases that wait for one person, and how many in each state, in the order of the lifecycle.
+
+    signing: how many approvals wait for this person's word, which are listed by `seats_waiting_for`.
+    """
 
     cases: CaseQuerySet
     counts: list[StateCount]
+    signing: int = 0
 
     @property
     def total(self) -> int:
@@ -68,14 +73,23 @@ def waiting_for(user: User) -> Waiting:
         asked |= Q(definition=definition_id, state=state, restricted=restricted, desk=desk_id) & _led_by(
             leads
         )
-    return Waiting(visible.filter(asked), list(_in_order(counts)))
+    return Waiting(visible.filter(asked), list(_in_order(counts)), seats_waiting_for(user).count())
+
+
+def seats_waiting_for(user: User) -> ApprovalTaskQuerySet:
+    """Seats whose owner has not decided; whoever may no longer know the case is not shown it."""
+    if not user.standing.sees:
+        return ApprovalTask.objects.none()
+    return ApprovalTask.objects.waiting_for(user)
 
 
 def _waits(case: Case, user: User) -> bool:
-    onward = [
-        t for _, t in lifecycle(case.definition_id).leaving(case.state) if not t.hidden and t.to != "stay"
-    ]
+    """A state in which only an approval leads on waits for those who are asked; `Waiting.signing` lists it for them."""
+    spec = lifecycle(case.definition_id)
+    onward = [t for _, t in spec.leaving(case.state) if not t.hidden and t.to != "stay"]
     awaited = [t for t in onward if t.style == "primary"]
+    if not awaited and any(case.state in a.during and a.holds for a in spec.approvals.values()):
+        return False
     if not awaited and case.unit_id in user.standing.units:
         awaited = onward
     return any(may(case, user, t) for t in awaited)

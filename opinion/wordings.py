@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import Subquery
+from django.db.models.functions import Coalesce
+
 from opinion.models import Reply
 from workflows.models import Case, Event
 from workflows.moves import Move
@@ -13,6 +16,26 @@ from workflows.moves import Move
 def latest(case: Case, *kinds: Reply.Kind) -> Reply | None:
     """The newest version of any of these kinds."""
     return Reply.objects.filter(case=case, kind__in=kinds).order_by("-seq", "-id").first()
+
+
+def present_wording(case: Case) -> Reply | None:
+    """The text as it stands: the draft put up for approval, or what an approver has since made of it."""
+    return latest(case, Reply.Kind.DRAFT, Reply.Kind.APPROVED)
+
+
+def published_instead(case: Case, wording: Reply | None) -> str:
+    """The wording of its own for the public that goes with an approver's text; empty where there is none."""
+    if wording is None or wording.kind != Reply.Kind.APPROVED:
+        return ""
+    own = Reply.objects.filter(case=case, kind=Reply.Kind.WORDING, seq=wording.seq)
+    return own.values_list("text", flat=True).first() or ""
+
+
+def authors_since_answer(case: Case) -> set[int]:
+    """Ids of those who wrote a draft, or a version of it, since the last answer."""
+    answered = Reply.objects.filter(case=case, kind=Reply.Kind.FINAL).order_by("-seq").values("seq")[:1]
+    drafts = Reply.objects.filter(case=case, kind=Reply.Kind.DRAFT, seq__gt=Coalesce(Subquery(answered), 0))
+    return set(drafts.values_list("author_id", flat=True))
 
 
 def approved_for_public(case: Case) -> Reply | None:
@@ -26,7 +49,7 @@ def approved_for_public(case: Case) -> Reply | None:
 
 def public_text(case: Case, transition: str, said: Mapping[str, Any]) -> str:
     """What a move would have the public read sooner or later; empty where that is nothing, or not said yet."""
-    if transition in {"approve", "approve_raised"}:
+    if transition == "sign_reply":
         return str(said.get("public_text") or "")
     if not said.get("public"):
         return ""

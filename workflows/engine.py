@@ -50,7 +50,19 @@ def fire(
         if seen is not None:
             return Event.objects.get(pk=seen)
         move = permitted(case, transition_name, by=by, at=at, data=data or {}, rev=rev)
-        return carry_out([(move, key)])[0]
+        event = carry_out([(move, key)])[0]
+        _follow(move)
+        return event
+
+
+def _follow(move: Move) -> None:
+    """Make what a move calls for, by the same person at the same time; refused, it takes the move with it."""
+    for called in move.follows:
+        case, seen = lock(move.case.pk, called.key)
+        if seen is None:
+            after = permitted(case, called.name, by=move.by, at=move.at, data=called.data, called=True)
+            carry_out([(after, called.key)])
+            _follow(after)
 
 
 def fire_many(
@@ -98,7 +110,10 @@ def _together(moves: Sequence[tuple[Move, str | None]]) -> dict[int, Event | Mov
     """All at once; or one by one, where an effect refuses what no guard could see, so that only its case stays."""
     try:
         with transaction.atomic():
-            return {event.case_id: event for event in carry_out(moves)}
+            events = carry_out(moves)
+            for move, _ in moves:
+                _follow(move)
+            return {event.case_id: event for event in events}
     except MoveRefused:
         return {move.case.pk: _alone(move, key) for move, key in moves}
 

@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from workflows.models import Case, Extension, User
 
 
+@dataclass(frozen=True)
+class Follow:
+    """A move of the same case that another one calls for: made right after it, in its transaction, by nobody's choice.
+
+    key: makes it happen once. data: as a form would say it.
+    """
+
+    name: str
+    key: str
+    data: dict[str, Any]
+
+
 @dataclass
 class Move:
     """A transition under way, under the lock of its case.
@@ -23,6 +35,8 @@ class Move:
     rows: new rows, written after the event by their model. granted: extensions that take effect with this move.
     begun, met, ended: clocks that effects begin anew, meet or end besides those the document names. chosen: clock begun
     → its limit, where the policy leaves that to the move.
+    follows: moves that this one calls for. seating: a change of seats in an approval: add, remove or hand; its kind; a
+    user's id.
     source, held_by: the state, and the unit that held the case, before. diverted: it leads to the document's `instead`.
     """
 
@@ -44,6 +58,8 @@ class Move:
     chosen: dict[str, str] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     diverted: bool = False
+    follows: list[Follow] = field(default_factory=list)
+    seating: tuple[str, str, int] | None = None
 
     def __post_init__(self) -> None:
         self.held_by = self.case.unit_id
@@ -87,6 +103,10 @@ class Move:
     def end(self, clock: str) -> None:
         """Stop a clock with this move, neither met nor missed."""
         self.ended.add(clock)
+
+    def follow(self, called: Follow) -> None:
+        """Have another move made right after this one."""
+        self.follows.append(called)
 
     @property
     def restarts(self) -> frozenset[str]:

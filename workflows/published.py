@@ -6,9 +6,10 @@ from functools import lru_cache
 
 from django.db.models import QuerySet
 
+from workflows.approvals.rules import ApprovalRulesSpec
 from workflows.calendars import WorkingCalendar
 from workflows.ladders import LadderSpec
-from workflows.models import CalendarVersion, Definition, LadderVersion, PolicyVersion
+from workflows.models import ApprovalRules, CalendarVersion, Definition, LadderVersion, PolicyVersion
 from workflows.policy import PolicySpec
 from workflows.spec import LifecycleSpec
 
@@ -36,6 +37,11 @@ def ladder(ladder_id: int) -> LadderSpec:
     return LadderVersion.objects.get(pk=ladder_id).parsed
 
 
+@lru_cache(maxsize=64)
+def approval_rules(rules_id: int) -> ApprovalRulesSpec:
+    return ApprovalRules.objects.get(pk=rules_id).parsed
+
+
 @lru_cache(maxsize=16)
 def calendar(calendar_id: int) -> WorkingCalendar:
     return CalendarVersion.objects.get(pk=calendar_id).compiled
@@ -60,7 +66,17 @@ def forget() -> None:
     from workflows.machine import machine
     from workflows.recording import system_id, system_user
 
-    for cached in (lifecycle, earlier, policy, ladder, calendar, machine, system_id, system_user):
+    for cached in (
+        lifecycle,
+        earlier,
+        policy,
+        ladder,
+        calendar,
+        approval_rules,
+        machine,
+        system_id,
+        system_user,
+    ):
         cached.cache_clear()
 
 

@@ -15,15 +15,25 @@ from pydantic import BaseModel
 from workflows import ladders
 from workflows import policy as policies
 from workflows import spec as lifecycles
+from workflows.approvals import rules as approval_documents
+from workflows.approvals.rules import ApprovalRulesSpec
 from workflows.calendars import CalendarError, CalendarSpec, parse_calendar
 from workflows.documents import SpecError, load_yaml
 from workflows.ladders import LadderSpec
-from workflows.models import CalendarVersion, Definition, LadderVersion, PolicyVersion, User
+from workflows.models import (
+    ApprovalRules,
+    CalendarVersion,
+    Definition,
+    LadderVersion,
+    Membership,
+    PolicyVersion,
+    User,
+)
 from workflows.models.definition import PublishedDocument
 from workflows.policy import PolicySpec
 from workflows.spec import LifecycleSpec
 
-Spec = LifecycleSpec | PolicySpec | CalendarSpec | LadderSpec
+Spec = LifecycleSpec | PolicySpec | CalendarSpec | LadderSpec | ApprovalRulesSpec
 
 
 @dataclass(frozen=True)
@@ -35,13 +45,15 @@ class Published:
 
 
 def read(text: str, origin: str) -> Spec:
-    """Read a document of any of the four kinds, told apart by their main key. Raises SpecError."""
+    """Read a document of any of the five kinds, told apart by their main key. Raises SpecError."""
     data = load_yaml(text, origin)
     keys = data.keys() if isinstance(data, dict) else ()
     if "states" in keys:
         return lifecycles.parse(text, origin)
     if "rules" in keys:
         return policies.parse(text, origin)
+    if "approvals" in keys:
+        return approval_documents.parse(text, origin)
     if "rungs" in keys:
         return ladders.parse(text, origin)
     if "weekly" in keys:
@@ -52,7 +64,7 @@ def read(text: str, origin: str) -> Spec:
     raise SpecError(
         origin,
         [
-            "文件: 认不出文档类别：流程应有 states，时限规则应有 rules，催督阶梯应有 rungs，工作日历应有 weekly"
+            "文件: 认不出文档类别：流程应有 states，时限规则 rules，催督阶梯 rungs，审批层级 approvals，工作日历 weekly"
         ],
     )
 
@@ -122,6 +134,7 @@ _MODELS: dict[type[BaseModel], Any] = {
     PolicySpec: PolicyVersion,
     CalendarSpec: CalendarVersion,
     LadderSpec: LadderVersion,
+    ApprovalRulesSpec: ApprovalRules,
 }
 
 
@@ -131,6 +144,8 @@ def _against_others(spec: BaseModel) -> Iterable[str]:
         yield from _lifecycle_against_others(spec)
     if isinstance(spec, PolicySpec):
         yield from _policy_against_others(spec)
+    if isinstance(spec, ApprovalRulesSpec):
+        yield from _levels_against_others(spec)
     if isinstance(spec, LadderSpec):
         policies_by_code = {rules.code: rules for rules in _newest(PolicyVersion)}
         for lifecycle in _newest(Definition):
@@ -143,8 +158,36 @@ def _lifecycle_against_others(spec: LifecycleSpec) -> Iterable[str]:
         yield f"policy: 时限规则“{spec.policy}”尚未发布，请先发布它"
         return
     yield from rules.parsed.unserved(spec)
+    if spec.levels is not None:
+        levels = ApprovalRules.objects.filter(code=spec.levels).order_by("version").last()
+        if levels is None:
+            yield f"levels: 审批层级“{spec.levels}”尚未发布，请先发布它"
+        else:
+            yield from levels.parsed.unserved(spec)
     for code in rules.parsed.ladders:
         yield from _unclimbable(spec, rules.parsed, LadderVersion.objects.latest_of(code).parsed)
+
+
+def _levels_against_others(spec: ApprovalRulesSpec) -> Iterable[str]:
+    """People named must be there, and the lifecycles that go by this document must find every matter in it.
+
+    Roles without a holder are no error: units differ, and a level with nobody goes to stand-ins and the fallback.
+    """
+    working = set(
+        Membership.objects.filter(user__username__in=spec.usernames, user__is_active=True).values_list(
+            "user__username", flat=True
+        )
+    )
+    for username in sorted(spec.usernames - working):
+        yield f"approvals: 用户“{username}”不存在、已停用或没有任职，请改写 people"
+    if (
+        not Membership.objects.filter(role__in=spec.fallback, user__is_active=True).exists()
+        and User.objects.filter(memberships__isnull=False).exists()
+    ):
+        yield f"fallback: {'、'.join(spec.fallback)} 都没有人任职，无人审批时无处可去，请先安排任职"
+    for lifecycle in _newest(Definition):
+        if lifecycle.levels == spec.code:
+            yield from spec.unserved(lifecycle)
 
 
 def _policy_against_others(spec: PolicySpec) -> Iterable[str]:

@@ -12,11 +12,12 @@ from django.db import models
 from django.utils import timezone
 
 from workflows import chain, rows
+from workflows.approvals.book import ApprovalBook, level_of, touches
 from workflows.clock_rules import untouched
 from workflows.clocks import ClockBook, Miss
 from workflows.errors import Cannot
 from workflows.machine import machine
-from workflows.models import Case, Clock, Event, Evidence, User
+from workflows.models import Approval, Case, Clock, Event, Evidence, User
 from workflows.moves import Move
 from workflows.registry import EFFECTS
 from workflows.sheaf import Sheaf
@@ -30,6 +31,7 @@ def carry_out(moves: Sequence[tuple[Move, str | None]]) -> list[Event]:
     """
     recorded_at = timezone.now()
     sources = [_advance(move) for move, _ in moves]
+    approvals = _approved([move for move, _ in moves])
     ticking = [
         move.case.pk
         for (move, _), source in zip(moves, sources, strict=True)
@@ -52,7 +54,12 @@ def carry_out(moves: Sequence[tuple[Move, str | None]]) -> list[Event]:
         for row in move.rows:
             if isinstance(row, Evidence):
                 row.seq = event.seq
+        if approvals:
+            approvals.dated(move, event.seq)
+            log += [unmanned_event(move, approval, recorded_at) for approval in approvals.unmanned_in(move)]
     sheaf = Sheaf()
+    if approvals:
+        approvals.write(sheaf)
     if book:
         book.write(sheaf)
     sheaf.insert(log)
@@ -62,6 +69,26 @@ def carry_out(moves: Sequence[tuple[Move, str | None]]) -> list[Event]:
     sheaf.write()
     add_rows([row for move, _ in moves for row in move.rows])
     return events
+
+
+def _approved(moves: Sequence[Move]) -> ApprovalBook | None:
+    """Begin, carry on and end approvals with these moves; None where they touch none."""
+    touched = [move for move in moves if touches(move)]
+    if not touched:
+        return None
+    book = ApprovalBook.of([move.case.pk for move in touched])
+    for move in touched:
+        book.turn(move)
+    return book
+
+
+def unmanned_event(move: Move, approval: Approval, recorded_at: datetime) -> Event:
+    """A level whose own people were too few, in the system's name: somebody has to see to it."""
+    return append(
+        move.case, name="approval.unmanned", transition="", actor_id=system_id(), source=move.case.state, target=move.case.state,
+        data={"approval": approval.kind, "round": approval.round, "level": level_of(approval).name},
+        happened_at=move.at, recorded_at=recorded_at, key=f"unmanned:{approval.kind}:{approval.round}:{approval.level}",
+    )  # fmt: skip
 
 
 def append(

@@ -1,7 +1,8 @@
-"""The one role the engine itself needs."""
+"""The roles the engine itself needs."""
 
 from __future__ import annotations
 
+from workflows.approvals.standing import seats_of
 from workflows.models import Case, User
 from workflows.registry import role
 
@@ -10,3 +11,18 @@ from workflows.registry import role
 def system(case: Case, user: User) -> bool:
     """Commands and periodic work, acting as the named system user."""
     return user.is_system
+
+
+@role("approver", "审批人", sees="nothing", given=False)
+def approver(case: Case, user: User) -> bool:
+    """Somebody who was asked in an approval of this case; whether the seat is still open is the approval's to say.
+
+    The one role that costs a statement, once for an instance of the case.
+    """
+    return bool(seats_of(case, user))
+
+
+@role("approval", "审批结果", sees="nothing", given=False)
+def approval(case: Case, user: User) -> bool:
+    """Nobody: such a move is made by the last agreement of an approval alone."""
+    return False

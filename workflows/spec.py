@@ -117,14 +117,37 @@ class Opening(Document):
     form: Name | None = None
 
 
+class ApprovalDecl(Document):
+    """An approval this lifecycle runs; who is asked is said by the approval document `levels`.
+
+    opens: transitions with which one begins. during: states it lives in; leaving them ends it. signs, returns: how
+    somebody who is asked agrees, or gives it back. granted: the move that the last agreement makes, and nothing else.
+    stops: other moves that end it (the requester takes it back …). clock: a called one, anew at each level. holds: the
+    case is with the unit of whoever is asked, level by level.
+    """
+
+    label: Label
+    opens: Annotated[Names, Field(min_length=1)]
+    during: Annotated[Names, Field(min_length=1)]
+    signs: Name
+    returns: Name
+    granted: Name
+    stops: Names = ()
+    clock: Name | None = None
+    holds: bool = False
+
+
 class LifecycleSpec(Document):
-    """A whole lifecycle. `policy` is the code of the deadlines document its clocks follow."""
+    """A whole lifecycle. `policy` is the code of the deadlines document its clocks follow, `levels` that of the
+    document which says through whom its approvals go."""
 
     code: Name
     label: Label
     prefix: Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")]
     policy: Name
     opening: Opening
+    levels: Name | None = None
+    approvals: Ordered[ApprovalDecl] = {}
     clocks: Ordered[ClockDecl] = {}
     states: Ordered[StateSpec] = Field(min_length=1)
     transitions: Ordered[TransitionSpec] = Field(min_length=1)
@@ -132,6 +155,7 @@ class LifecycleSpec(Document):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         problems = [*self._names(), *self._shape()]
+        problems += [] if problems else list(self._approvals())
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -228,6 +252,38 @@ class LifecycleSpec(Document):
                 yield f"states.{name}: 从初始状态 {self.opening.to} 无法到达，请增加流转或删除该状态"
         if any(t.to == "resume" for t in self.transitions.values()) and not self.resumable:
             yield "transitions: 有恢复（to: resume）却没有进入可恢复状态的流转"
+
+    def _approvals(self) -> Iterable[str]:
+        if self.approvals and self.levels is None:
+            yield "levels: 有审批事项的流程要写明审批层级文档的代码"
+        for name, a in self.approvals.items():
+            at = f"approvals.{name}"
+            yield from self._undeclared(f"{at}.opens", a.opens, self.transitions, "transitions")
+            yield from self._undeclared(f"{at}.stops", a.stops, self.transitions, "transitions")
+            yield from self._undeclared(f"{at}.during", a.during, self.states, "states")
+            yield from self._decisions(at, a)
+            clock = self.clocks.get(a.clock or "")
+            if a.clock and (clock is None or clock.counts != "called"):
+                yield f"{at}.clock: “{a.clock}” 应是 clocks 中声明的、counts: called 的时限"
+            for state in a.during if a.clock else ():
+                if state in self.states and a.clock not in self.states[state].clocks:
+                    yield f"states.{state}.clocks: 审批事项 {name} 在此进行，请列入它的时限 {a.clock}"
+
+    def _decisions(self, at: str, a: ApprovalDecl) -> Iterable[str]:
+        """Agreeing and giving back are for those who are asked. What is granted the approval can make; a lifecycle may
+        also let somebody make it without one."""
+        for part, role in (("signs", "approver"), ("returns", "approver"), ("granted", "approval")):
+            name = getattr(a, part)
+            t = self.transitions.get(name)
+            if t is None:
+                yield from self._undeclared(f"{at}.{part}", (name,), self.transitions, "transitions")
+                continue
+            if role not in t.role or (role == "approver" and len(t.role) > 1):
+                yield f"transitions.{name}.role: 审批中的这一步要写 role: {role}{'，不能写别的' if role == 'approver' else ''}"
+            if missing := [s for s in a.during if s not in t.sources]:
+                yield f"transitions.{name}.from: 审批期间的状态都应能走这一步，还缺：{'、'.join(missing)}"
+        if a.signs in self.transitions and self.transitions[a.signs].to != "stay":
+            yield f"transitions.{a.signs}.to: 同意之后是否还有下一级由审批决定，请写 to: stay"
 
     def _reachable(self) -> set[str]:
         seen: set[str] = set()

@@ -118,6 +118,14 @@ GUARDS = (
 LADDER_GUARDS = (
     Guard("workflows_ladderversion", "wf_ladder", _DOCUMENT, "已发布的催督阶梯不能修改或删除，请发布新版本"),
 )
+APPROVAL_GUARDS = (
+    Guard(
+        "workflows_approvalrules",
+        "wf_approvalrules",
+        _DOCUMENT,
+        "已发布的审批层级不能修改或删除，请发布新版本",
+    ),
+)
 # Every change of a clock comes with an event, so that this one bell wakes the sweep, too.
 EVENT_BELL = Bell("workflows_event", "wf_event", "event", 1)
 

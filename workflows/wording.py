@@ -57,6 +57,7 @@ CLOCK_EVENTS = {
 ENGINE_EVENTS = {
     **CLOCK_EVENTS,
     "clock.redated": "时限重算",
+    "approval.unmanned": "审批缺人",
     "policy.changed": "时限规则变更",
     "definition.changed": "流程版本变更",
 }

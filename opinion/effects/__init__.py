@@ -1,6 +1,7 @@
 """What moves change besides the state, by subject. Importing this package registers them all."""
 
 from opinion.effects import (
+    approving,
     attaching,
     claiming,
     cohandling,
@@ -20,6 +21,6 @@ from opinion.effects import (
 )
 
 __all__ = [
-    "attaching", "claiming", "cohandling", "concluding", "dispatching", "extending", "feedback", "handling", "linking",
+    "approving", "attaching", "claiming", "cohandling", "concluding", "dispatching", "extending", "feedback", "handling", "linking",
     "notes", "privacy", "replying", "reporting", "responding", "reviewing", "supervising",
 ]  # fmt: skip

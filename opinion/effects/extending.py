@@ -29,10 +29,18 @@ def ask_late_extension(move: Move) -> None:
 
 
 @effect
+def keep_told(move: Move) -> None:
+    """data: text, what the approver would have the person be told."""
+    move.note("told", move.data.get("text", ""))
+
+
+@effect
 def grant_extension(move: Move) -> None:
-    """data: text. The person is told in the same move: without that no extension takes effect. Source: 信访工作条例 34."""
+    """data: text (absent: told, as asked for).
+
+    The person is told in the same move: without that no extension takes effect. Source: 信访工作条例 34."""
     extensions.grant(move)
-    keep(move, Reply.Kind.INTERIM, move.data["text"])
+    keep(move, Reply.Kind.INTERIM, move.data.get("text") or move.data["told"])
 
 
 @effect

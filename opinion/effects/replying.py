@@ -6,7 +6,7 @@ from django.db.models import Max
 
 from opinion import answers
 from opinion.models import Reply
-from opinion.wordings import approved_for_public
+from opinion.wordings import approved_for_public, present_wording, published_instead
 from workflows.chain import text_digest
 from workflows.errors import Cannot
 from workflows.models import Event
@@ -65,22 +65,43 @@ def keep_interim(move: Move) -> None:
     keep(move, Reply.Kind.INTERIM, move.data["text"])
 
 
+def _wording(move: Move) -> Reply:
+    """The text as it stands. Raises Cannot."""
+    newest(move, Reply.Kind.DRAFT)
+    found = present_wording(move.case)
+    assert found is not None
+    return found
+
+
+@effect
+def keep_wording(move: Move) -> None:
+    """data: text (an approver's wording; absent or the same: none is kept), remark; public_text: to be published instead;
+    stands, stands_because: codes."""
+    now, said = _wording(move), move.data
+    text = said.get("text") or now.text
+    public = said.get("public_text") or ""
+    if text != now.text or public != published_instead(move.case, now):
+        keep(move, Reply.Kind.APPROVED, text, result=now.result)
+        if public:
+            keep_public(move, Reply.Kind.WORDING, public)
+    move.note("remark", said.get("remark", ""))
+
+
 @effect
 def keep_approved(move: Move) -> None:
-    """data: text (the reviewer's wording; absent: the draft as it is), remark; public_text: to be published instead;
-    stands, stands_because: codes."""
-    draft = newest(move, Reply.Kind.DRAFT)
-    keep(move, Reply.Kind.APPROVED, move.data.get("text") or draft.text, result=draft.result)
-    move.log(draft=draft.version)
-    if move.data.get("public_text"):
-        keep_public(move, Reply.Kind.WORDING, move.data["public_text"])
-    move.note("remark", move.data.get("remark", ""))
+    """What the last approver left of the draft is what is approved."""
+    now = _wording(move)
+    if now.kind == Reply.Kind.APPROVED:
+        move.log(version=now.version, text=now.digest, **({"result": now.result} if now.result else {}))
+    else:
+        keep(move, Reply.Kind.APPROVED, now.text, result=now.result)
+    move.log(draft=newest(move, Reply.Kind.DRAFT).version)
 
 
 @effect
 def record_send_back(move: Move) -> None:
     """data: comments (text). Rounds are counted from the log."""
-    rounds = Event.objects.filter(case=move.case, transition=move.name).count() + 1
+    rounds = Event.objects.filter(case=move.case, name=move.transition.event).count() + 1
     move.log(round=rounds)
     move.note("comments", move.data["comments"])
 

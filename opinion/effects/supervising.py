@@ -38,6 +38,15 @@ def issue_order(move: Move) -> None:
     move.note("demand", said.get("demand") or DEMAND)
 
 
+@effect
+def propose_order(move: Move) -> None:
+    """data as in `issue_order`, by a person: the order is issued when the leader agrees."""
+    said = move.data
+    move.log(unit=said["unit"], colour=said["colour"])
+    move.note("problem", said["problem"])
+    move.note("demand", said["demand"])
+
+
 def _what_is_late(move: Move, kind: str) -> str:
     declared = move.lifecycle.clocks.get(kind)
     return LATE.format(clock=declared.label if declared else kind)

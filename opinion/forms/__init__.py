@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from opinion.forms import (
+    approving,
     claiming,
     cohandling,
     concluding,
@@ -36,7 +37,7 @@ from workflows.models import Case, User
 from workflows.registry import FORMS
 
 __all__ = [
-    "MoveForm", "OpeningForm", "RegisterForm", "claiming", "cohandling", "concluding", "dispatching", "drafting",
+    "MoveForm", "OpeningForm", "RegisterForm", "approving", "claiming", "cohandling", "concluding", "dispatching", "drafting",
     "extending", "feedback", "files", "form_for", "handling", "linking", "opening", "privacy", "replying",
     "reporting", "responding", "reviewing", "supervising", "work_plan",
 ]  # fmt: skip

@@ -13,7 +13,13 @@ from opinion.forms.base import MoveForm, prose
 from opinion.forms.screened import REPLY_MAX, ScreenedForm, public_wording
 from opinion.merging import master_of
 from opinion.models import Reply
-from opinion.wordings import approved_for_public, latest, stood_at_approval
+from opinion.wordings import (
+    approved_for_public,
+    latest,
+    present_wording,
+    published_instead,
+    stood_at_approval,
+)
 from workflows.registry import form
 
 
@@ -21,7 +27,7 @@ from workflows.registry import form
 class ApproveForm(ScreenedForm):
     """The wording that will reach the person; a changed one is kept as a version of its own."""
 
-    move = "approve"
+    move = "sign_reply"
     text = prose("审定稿", most=REPLY_MAX, rows=12, help_text="可直接修改文字；原稿保留")
     public_text = public_wording()
     remark = prose("审核意见", required=False, rows=3)
@@ -30,7 +36,9 @@ class ApproveForm(ScreenedForm):
 
     def prepare(self) -> None:
         self.draft = latest(self.case, Reply.Kind.DRAFT)
-        self.initial.setdefault("text", self.draft.text if self.draft else "")
+        now = present_wording(self.case)
+        self.initial.setdefault("text", now.text if now else "")
+        self.initial.setdefault("public_text", published_instead(self.case, now))
         super().prepare()
 
     @cached_property

@@ -9,7 +9,7 @@ from opinion.models import Code, Rating, Reply
 from tests.factories.world import PATHS, STEPS
 from workflows.engine import fire
 from workflows.errors import Already, Cannot, MayNot
-from workflows.models import Case, Clock, Definition, Event, PolicyVersion, User
+from workflows.models import ApprovalTask, Case, Clock, Definition, Event, PolicyVersion, User
 from workflows.sweeper import sweep
 
 DAY = timedelta(days=1)
@@ -60,7 +60,8 @@ def test_registered_to_archived_in_time(county, at):
     names = list(case.events.order_by("seq").values_list("name", flat=True))
     assert names == [
         "message.registered", "message.assigned", "message.accepted", "message.contacted", "message.drafted",
-        "message.approved", "message.replied", "message.called_back", "message.rated", "message.archived",
+        "approval.signed", "approval.signed", "message.approved", "message.replied", "message.called_back",
+        "message.rated", "message.archived",
     ]  # fmt: skip
     assert list(Reply.objects.filter(case=case).values_list("kind", "version", "public")) == [
         ("draft", 1, False), ("approved", 1, False), ("final", 1, True), ("published", 1, False),
@@ -114,10 +115,10 @@ def test_transfer_resets_no_clock(county, at):
         county.do(case, "transfer", at=at + DAY)
 
 
-def test_transfer_at_the_desk_leaves_the_holder(county, at):
-    case = county.walk("drafted", at)
+def test_transfer_takes_the_case_to_the_new_lead(county, at):
+    case = county.walk("assigned", at)
     county.do(case, "transfer", at=at)
-    assert (now(case).unit, now(case).lead) == (county.desk, county.water)
+    assert (now(case).unit, now(case).lead) == (county.water, county.water)
 
 
 def test_drafts_go_back_and_rounds_are_counted(county, at):
@@ -133,10 +134,14 @@ def test_nobody_approves_an_own_draft(county, at):
     from workflows.models import Membership
 
     Membership.objects.create(user=county.handler, unit=county.desk, role="reviewer")
+    Membership.objects.create(user=county.handler, unit=county.housing, role="unit_head")
     case = county.walk("drafted", at)
     both = User.objects.get(pk=county.handler.pk)
-    with pytest.raises(Cannot, match="不能审核自己拟的稿"):
-        county.do(case, "approve", at=at, by=both)
+    for step in ("sign_reply", "approve"):
+        with pytest.raises(MayNot):
+            fire(case.pk, step, by=both, at=at, data={"text": "", "remark": ""})
+    county.do(case, "approve", at=at)
+    assert both.pk not in set(ApprovalTask.objects.filter(case=case).values_list("owner_id", flat=True))
 
 
 def test_caller_is_never_of_the_handling_unit(county, at):
@@ -187,7 +192,7 @@ def test_reopened_twice_within_the_window(county, at):
         county.do(case, name, at=at + DAY)
     county.do(case, "reopen", at=at + DAY)
     assert (now(case).facts["redo"], now(case).clocks.get(kind="redo", cycle=2).limit) == ("again", "2wd")
-    for name in ("draft_reply", "approve_raised", "reply", "call_back", "rate"):
+    for name in ("draft_reply", "approve", "reply", "call_back", "rate"):
         county.do(case, name, at=at + DAY)
     with pytest.raises(Cannot, match="请登记后续案件"):
         county.do(case, "reopen", at=at + DAY)

@@ -8,6 +8,7 @@ import yaml
 from notifications.delivering import deliver
 from notifications.models import Alert, Notice
 from notifications.registry import CATALOGUE, PATHS, Silent, Told, watches
+from opinion.approval_notices import APPROVAL_NOTICES
 from opinion.feedback_notices import FEEDBACK_NOTICES
 from opinion.notices import DECLARED
 from opinion.opinion_notices import OPINION_NOTICES
@@ -35,7 +36,7 @@ def test_every_event_of_every_shipped_lifecycle_and_of_the_engine_is_told_or_sil
     for document in documents:
         possible |= {document["opening"]["event"]}
         possible |= {transition["event"] for transition in document["transitions"].values()}
-    told = {**DECLARED, **FEEDBACK_NOTICES, **OPINION_NOTICES, **PLAN_NOTICES}
+    told = {**DECLARED, **APPROVAL_NOTICES, **FEEDBACK_NOTICES, **OPINION_NOTICES, **PLAN_NOTICES}
     assert set(told) == possible
     assert all(CATALOGUE[name] is declared for name, declared in told.items())
 
@@ -60,7 +61,7 @@ WALKED = {
     "designated": ("message.designated", {"handler", "head"}),
     "declined": ("message.declined", {"dispatcher"}),
     "accepted": ("message.accepted", set()),
-    "drafted": ("message.drafted", {"reviewer"}),
+    "drafted": ("message.drafted", {"head"}),
     "replied": ("message.replied", {"caller"}),
     "redo": ("message.redone", {"handler", "head"}),
     "closed": ("message.rated", {"handler", "head"}),
@@ -107,7 +108,7 @@ def test_who_took_the_case_up_is_told_instead_of_all_handlers(county, at):
     case = county.walk("drafted", at)
     county.do(case, "send_back", at=at + timedelta(hours=1))
     relay(at=at)
-    assert _told(case, "message.sent_back") == {"handler", "second", "head"}
+    assert _told(case, "message.sent_back") == {"handler", "second"}
     county.do(case, "claim", at=at + timedelta(hours=2))
     county.do(case, "instruct", at=at + timedelta(hours=3))
     relay(at=at)
@@ -242,7 +243,8 @@ def test_steps_cover_every_told_event_of_the_lifecycle():
     (document,) = [
         yaml.safe_load(path.read_text(encoding="utf-8")) for path in LIFECYCLES if path.name == "message.yaml"
     ]
-    told = {name for name, declared in {**DECLARED, **FEEDBACK_NOTICES}.items() if isinstance(declared, Told)}
+    declared = {**DECLARED, **APPROVAL_NOTICES, **FEEDBACK_NOTICES}
+    told = {name for name, one in declared.items() if isinstance(one, Told)}
     reachable = {document["transitions"][step]["event"] for step in STEPS}
     assert told - reachable == {
         "message.registered",
@@ -250,4 +252,5 @@ def test_steps_cover_every_told_event_of_the_lifecycle():
         "clock.missed",
         "clock.escalated",
         "clock.repeated",
+        "approval.unmanned",
     }

@@ -231,8 +231,8 @@ def test_after_downtime_one_order_of_the_highest_colour_is_issued(county, case, 
 
 
 def test_the_desks_own_lateness_puts_the_desk_under_an_order(county, at):
-    case = county.walk("drafted", at)
-    review = case.clocks.get(kind="review")
+    case = county.walk("reviewed", at)
+    review = case.clocks.get(kind="publish")
     sweep(at=working_days_later(review, 1))
     assert order(case).unit == county.desk
     county.do(case, "answer_order", at=working_days_later(review, 1), by=county.dispatcher)
@@ -269,7 +269,7 @@ def test_reminders_are_spaced_counted_and_acknowledged(county, case, at):
 
 
 def test_nobody_reminds_the_own_unit(county, at):
-    case = county.walk("drafted", at)
+    case = county.walk("reviewed", at)
     with pytest.raises(Cannot, match="无须催办自己"):
         county.do(case, "urge", at=at, by=county.dispatcher)
 
@@ -309,7 +309,7 @@ def test_the_unit_is_told_of_an_order_and_the_supervisor_of_the_feedback(county,
 
 
 def test_a_reminder_reaches_whoever_holds_the_case(county, at):
-    case = county.walk("drafted", at)
+    case = county.walk("reviewed", at)
     county.do(case, "urge", at=at)
     relay(at=at)
     assert told(case, "case.urged") == {"dispatcher", "reviewer", "caller"}
@@ -331,6 +331,7 @@ def test_a_reminder_stays_with_the_unit_it_was_sent_to(county, case, at):
     """The next unit is not asked to take note of it, and can be reminded in its turn."""
     county.do(case, "urge", at=at)
     county.do(case, "draft_reply", at=at)
+    county.do(case, "approve", at=at)
     with pytest.raises(Cannot, match="由被催办的单位知悉"):
         county.do(case, "acknowledge_urge", at=at, by=county.dispatcher)
     county.do(case, "urge", at=at)

@@ -123,7 +123,7 @@ def test_a_broken_calendar_is_refused_like_any_document(db, at):
 @pytest.mark.parametrize("text", ["a: 1", "", "[]", "7"])
 def test_a_document_of_no_known_kind_is_refused(db, at, text):
     assert refused(text, at) == [
-        "文件: 认不出文档类别：流程应有 states，时限规则应有 rules，催督阶梯应有 rungs，工作日历应有 weekly"
+        "文件: 认不出文档类别：流程应有 states，时限规则 rules，催督阶梯 rungs，审批层级 approvals，工作日历 weekly"
     ]
 
 

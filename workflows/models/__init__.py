@@ -1,9 +1,10 @@
 """Tables of the engine, one file a subject."""
 
+from workflows.models.approval import Absence, Approval, ApprovalTask
 from workflows.models.calendar import CalendarVersion
 from workflows.models.case import Case, Participation
 from workflows.models.clock import Clock, ClockInterval
-from workflows.models.definition import Definition, LadderVersion, PolicyVersion
+from workflows.models.definition import ApprovalRules, Definition, LadderVersion, PolicyVersion
 from workflows.models.event import Event, Evidence, Note
 from workflows.models.extension import Extension
 from workflows.models.number import NumberSeries
@@ -11,6 +12,10 @@ from workflows.models.periodic import PeriodicRun
 from workflows.models.unit import Membership, Unit, User
 
 __all__ = [
+    "Absence",
+    "Approval",
+    "ApprovalRules",
+    "ApprovalTask",
     "CalendarVersion",
     "Case",
     "Clock",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +12,9 @@ from django.db import models
 from workflows.ladders import LadderSpec
 from workflows.policy import PolicySpec
 from workflows.spec import LifecycleSpec
+
+if TYPE_CHECKING:
+    from workflows.approvals.rules import ApprovalRulesSpec
 
 D = TypeVar("D", bound="PublishedDocument")
 
@@ -99,3 +102,19 @@ class LadderVersion(PublishedDocument):
     @cached_property
     def parsed(self) -> LadderSpec:
         return LadderSpec.model_validate(self.spec)
+
+
+class ApprovalRules(PublishedDocument):
+    """Approval levels: through whom each matter goes, for which cases."""
+
+    class Meta:
+        verbose_name = verbose_name_plural = "审批层级"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["code", "version"], name="wf_approvalrules_version")
+        ]
+
+    @cached_property
+    def parsed(self) -> ApprovalRulesSpec:
+        from workflows.approvals.rules import ApprovalRulesSpec
+
+        return ApprovalRulesSpec.model_validate(self.spec)

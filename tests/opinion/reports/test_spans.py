@@ -27,7 +27,8 @@ def test_spans_follow_unit_and_step_and_stop_at_closing(county: World, at: datet
         (lead, "交办", minute, minute),
         (lead, "签收", 2 * minute, minute),
         (lead, "办理", 3 * minute, minute),
-        (desk, "审核", 4 * minute, 2 * minute),
+        (lead, "审核", 4 * minute, minute),
+        (desk, "审核", 5 * minute, minute),
         (desk, "答复", 6 * minute, minute),
         (desk, "回访", 7 * minute, minute),
     ]

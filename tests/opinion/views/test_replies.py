@@ -74,7 +74,7 @@ def test_draft_form_asks_for_each_claim_and_says_which_is_missing(county: World,
     assert "积水已于今日</textarea>" in shown
     sent = send(client, case, "draft_reply", **said, result_2="separately", words_2="待检测结论")
     assert sent.status_code == 302
-    approving = page(as_(county.reviewer), case, "approve")
+    approving = page(as_(county.head), case, "sign_reply")
     assert "楼道积水已于今日清理。" in approving
     assert "另行答复的理由：待检测结论" in approving
 
@@ -99,17 +99,18 @@ def test_draft_form_warns_of_identities_and_lets_go_on(county: World, earlier: d
 
 def test_approval_shows_what_must_go_and_what_may_stand(county: World, earlier: datetime, as_: As):
     case, client = county.walk("drafted", earlier), as_(county.reviewer)
-    refused = send(client, case, "approve", text=TEXT, public_text=f"{PERSON.name}您好，电话13911112222。")
+    county.do(case, "sign_reply", at=earlier, text="", by=county.head)
+    refused = send(client, case, "sign_reply", text=TEXT, public_text=f"{PERSON.name}您好，电话13911112222。")
     assert refused.status_code == 422
     shown = refused.content.decode()
     assert "第 1 句有留言人姓名（何**），请删去" in shown
     assert "公开文本中有手机号码，请删去；确需保留的请勾选" in shown
     assert 'name="stands" value="mobile"' in shown
     public = "您好，电话13911112222。"
-    unreasoned = send(client, case, "approve", text=TEXT, public_text=public, stands="mobile")
+    unreasoned = send(client, case, "sign_reply", text=TEXT, public_text=public, stands="mobile")
     assert "请选择“保留理由”" in unreasoned.content.decode()
     said = {"text": TEXT, "public_text": public, "stands": "mobile", "stands_because": "official"}
-    assert send(client, case, "approve", **said).status_code == 302
+    assert send(client, case, "sign_reply", **said).status_code == 302
     assert send(client, case, "reply", public="on").status_code == 302
     assert Reply.objects.get(case=case, kind="published").text == public
     timeline = client.get(reverse("case", args=[case.number])).content.decode()
@@ -119,7 +120,8 @@ def test_approval_shows_what_must_go_and_what_may_stand(county: World, earlier: 
 
 def test_reply_form_says_before_it_is_sent_what_keeps_it_private(county: World, earlier: datetime, as_: As):
     case, client = county.walk("drafted", earlier), as_(county.reviewer)
-    send(client, case, "approve", text=f"{PERSON.name}您好，已清理。")
+    county.do(case, "sign_reply", at=earlier, text="", by=county.head)
+    send(client, case, "sign_reply", text=f"{PERSON.name}您好，已清理。")
     assert "第 1 句有留言人姓名（何**）" in page(client, case, "reply")
     refused = send(client, case, "reply", public="on")
     assert refused.status_code == 422

@@ -15,7 +15,7 @@ from tests.factories.world import PATHS, World
 from tests.opinion.views.conftest import As
 from workflows.models import User
 
-TODO_STATEMENTS = 14
+TODO_STATEMENTS = 15
 
 # state → for whom a case in it waits.
 WAITS_FOR = {
@@ -26,12 +26,12 @@ WAITS_FOR = {
     "disputed": {"arbiter"},
     "accepted": {"handler", "head"},
     "handling": {"handler", "head"},
-    "drafted": {"reviewer"},
+    "drafted": set(),  # those who are asked to sign have a list of their own
     "reviewed": {"reviewer"},
     "replied": {"caller"},
     "called_back": {"caller"},
     "contested": {"dispatcher"},
-    "final_drafted": {"leader"},
+    "final_drafted": set(),
     "redo": {"handler", "head"},
     "suspended": {"head"},
     "merged": {"dispatcher", "reviewer"},

@@ -1,4 +1,4 @@
-"""Publish a lifecycle, a policy, a ladder or a calendar."""
+"""Publish a lifecycle, a policy, a ladder, approval levels or a calendar."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from workflows.documents import SpecError
 from workflows.management.acting import acting
-from workflows.models import CalendarVersion, Definition, LadderVersion, PolicyVersion
+from workflows.models import ApprovalRules, CalendarVersion, Definition, LadderVersion, PolicyVersion
 from workflows.publishing import publish_file
 
 KINDS = {
@@ -16,11 +16,14 @@ KINDS = {
     PolicyVersion: "时限规则",
     CalendarVersion: "工作日历",
     LadderVersion: "催督阶梯",
+    ApprovalRules: "审批层级",
 }
 
 
 class Command(BaseCommand):
-    help = "发布流程、时限规则、催督阶梯或工作日历：先整体检查，再存为新版本；已发布的版本永不改变。"
+    help = (
+        "发布流程、时限规则、催督阶梯、审批层级或工作日历：先整体检查，再存为新版本；已发布的版本永不改变。"
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", help="YAML 文件")

@@ -1,0 +1,51 @@
+"""The catalogue of notices for approvals: who is asked to sign, who gets a copy, what became of it."""
+
+from __future__ import annotations
+
+from notifications.registry import CATALOGUE, Silent, Told, Urgency
+from opinion.audiences import supervisors, together
+from opinion.notices import UNIT_FALLBACKS, deadline, news, pressing, still_open, work
+from opinion.signing import asked, copied, matter, nobody, requesters, signers, still_asked
+
+
+def to_sign() -> Told:
+    """Whoever is asked by an event decides; a copy goes to whom the level names. Events that ask nobody are told to nobody."""
+    return Told(
+        lambda event: f"{event.case.number} {matter(event)}，请表态{deadline(event.case)}",
+        together(asked, copied), UNIT_FALLBACKS,
+        applies=lambda event: bool(event.data.get("asked")),
+        urgency=lambda event: Urgency.URGENT if pressing(event) else Urgency.PROMPT, still_true=still_asked,
+    )  # fmt: skip
+
+
+APPROVAL_NOTICES: dict[str, Told | Silent] = {
+    # ---- 答复、延期、暂停、督办
+    "message.extension_requested": to_sign(),
+    "message.suspension_requested": to_sign(),
+    "message.suspension_refused": work("暂停未获同意，请继续办理", still_true=still_open),
+    "message.suspension_retracted": Silent("撤回的申请不再需要任何人审批"),
+    "message.draft_retracted": Silent("撤回送审由承办单位或受理台自己所为，审批人的待办随即消失"),
+    "message.drafted": to_sign(),
+    "order.proposed": to_sign(),
+    "order.refused": news("报请的督办单未获签发", supervisors, still_true=still_open),
+    "order.retracted": Silent("撤回的报请不再需要任何人签发"),
+    # ---- 审批
+    "approval.signed": to_sign(),
+    "approval.signer_added": to_sign(),
+    "approval.handed": to_sign(),
+    "approval.signer_removed": Silent("减去的人待办随即消失，不必再做什么"),
+    "approval.copied": Told(
+        lambda event: f"{event.case.number} 抄送给您，请阅知", copied, must_reach=False, still_true=still_open
+    ),
+    "approval.discussed": Told(
+        lambda event: f"{event.case.number} {matter(event)}有新意见，请查看",
+        together(signers, requesters), must_reach=False, still_true=still_open,
+    ),
+    # 不告知任何一个人：值守人员在告警页看到，去安排任职或加签。
+    "approval.unmanned": Told(
+        lambda event: f"{event.case.number} {matter(event)}本级没有合适的审批人，已请代审或无人可请，请安排任职或加签", nobody,
+    ),
+}  # fmt: skip
+
+for _name, _declared in APPROVAL_NOTICES.items():
+    CATALOGUE.add(_name, _declared)

@@ -1,0 +1,101 @@
+"""Who else is to sign, to be told or to be heard in an approval."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from opinion.forms.base import MoveForm, code, prose
+from workflows.approvals.people import candidates
+from workflows.approvals.standing import kinds_waiting_for, running
+from workflows.models import Approval, ApprovalTask, User
+from workflows.published import lifecycle
+from workflows.registry import form
+
+
+class ApprovalForm(MoveForm):
+    """Which of the running approvals is meant; there is mostly one."""
+
+    approval = code("审批事项")
+
+    def prepare(self) -> None:
+        found = self.meant()
+        declared = lifecycle(self.case.definition_id).approvals
+        self.offer("approval", [(a.kind, declared[a.kind].label) for a in found if a.kind in declared])
+        if len(found) == 1:
+            self.initial.setdefault("approval", found[0].kind)
+            self.fields["approval"].required = False
+        self.only = found[0].kind if len(found) == 1 else ""
+
+    def clean_approval(self) -> str:
+        return str(self.cleaned_data["approval"] or self.only)
+
+    def meant(self) -> list[Approval]:
+        """Those in which this person is asked, or, for others, all that are running."""
+        mine = kinds_waiting_for(self.case, self.by)
+        return [approval for approval in running(self.case) if not mine or approval.kind in mine]
+
+
+def person(label: str, *, help_text: str = "") -> forms.TypedChoiceField:
+    """A field for somebody who works here; cleaned, it is an id."""
+    return forms.TypedChoiceField(label=label, help_text=help_text, coerce=int)
+
+
+@form("pick_signer")
+class PickSignerForm(ApprovalForm):
+    """Somebody else to sign, beside or instead."""
+
+    person = person("审批人", help_text="只列可知悉本案、不是申请人、且未在本级审批中的人")
+    remark = prose("说明", required=False, rows=3)
+
+    def prepare(self) -> None:
+        super().prepare()
+        seated = ApprovalTask.objects.waiting().filter(case=self.case, process__in=self.meant())
+        barred = {self.by.pk, *seated.values_list("owner_id", flat=True)}
+        barred |= {approval.requester_id for approval in self.meant()}
+        self.offer("person", _people(candidates(self.case, barred=barred)))
+
+
+@form("drop_signer")
+class DropSignerForm(ApprovalForm):
+    """One of those this person added."""
+
+    person = person("减去")
+    remark = prose("说明", required=False, rows=3)
+
+    def meant(self) -> list[Approval]:
+        own = ApprovalTask.objects.waiting().filter(case=self.case, extra=True, handed_by=self.by)
+        return list(Approval.objects.filter(pk__in=own.values("process")))
+
+    def prepare(self) -> None:
+        super().prepare()
+        own = ApprovalTask.objects.waiting().filter(case=self.case, extra=True, handed_by=self.by)
+        self.offer("person", _people(seat.owner for seat in own.select_related("owner")))
+
+
+@form("send_copy")
+class SendCopyForm(ApprovalForm):
+    """People to be told."""
+
+    people = forms.TypedMultipleChoiceField(label="抄送给", coerce=int, help_text="只告知，不需表态")
+    remark = prose("说明", required=False, rows=3)
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.offer("people", _people(candidates(self.case, barred={self.by.pk})))
+
+
+@form("discuss")
+class DiscussForm(ApprovalForm):
+    """A word to those who sign and those who drafted; it decides nothing."""
+
+    comment = prose("意见", rows=4, help_text="审批人和拟稿人可见，不作为表态")
+
+
+def _people(users: Any) -> list[tuple[int, str]]:
+    return [(user.pk, _where(user)) for user in users]
+
+
+def _where(user: User) -> str:
+    return f"{user}（{'、'.join(sorted({row.unit.name for row in user.memberships.all()}))}）"

@@ -1,0 +1,87 @@
+"""Whom the events of approvals are for: those who are asked, those a copy goes to, those who asked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from notifications.directory import Directory, Pair
+from workflows.models import Approval, ApprovalTask, Event, User
+from workflows.published import lifecycle
+
+# Clocks of approvals: whoever is asked has to meet them.
+SIGNED = ("review", "extension_review", "suspension_review", "order_review", "final_review")
+
+
+def _named(events: Sequence[Event], part: str) -> Iterator[Pair]:
+    wanted = {int(pk) for event in events for pk in event.data.get(part, ())}
+    users = User.objects.in_bulk(wanted)
+    for event in events:
+        for pk in event.data.get(part, ()):
+            if int(pk) in users:
+                yield event, users[int(pk)]
+
+
+def asked(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
+    """Those who are asked with this very event."""
+    yield from _named(events, "asked")
+
+
+def copied(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
+    """Those who are told and asked nothing (抄送)."""
+    yield from _named(events, "copied")
+
+
+def signers(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
+    """Those whose agreement the case waits for now; one statement.
+
+    Of a clock's event, those of the approvals that run by that clock.
+    """
+    waiting: dict[int, list[ApprovalTask]] = defaultdict(list)
+    seats = ApprovalTask.objects.waiting().filter(case__in={event.case_id for event in events})
+    for seat in seats.select_related("owner", "process").order_by("id"):
+        waiting[seat.case_id].append(seat)
+    for event in events:
+        clock = event.data.get("clock")
+        for seat in waiting[event.case_id]:
+            if clock is None or clock in _clocks_of(event, seat):
+                yield event, seat.owner
+
+
+def _clocks_of(event: Event, seat: ApprovalTask) -> set[str]:
+    declared = lifecycle(event.case.definition_id).approvals.get(seat.process.kind)
+    own = {level["clock"] for level in seat.process.levels if level.get("clock")}
+    return own | ({declared.clock} if declared is not None and declared.clock else set())
+
+
+def requesters(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
+    """Those who put up what is being approved; one statement."""
+    found = Approval.objects.running().filter(case__in={event.case_id for event in events})
+    of_case: dict[int, list[User]] = defaultdict(list)
+    for approval in found.select_related("requester"):
+        of_case[approval.case_id].append(approval.requester)
+    for event in events:
+        for user in of_case[event.case_id]:
+            yield event, user
+
+
+def nobody(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
+    """Nobody in particular: an alert is raised."""
+    yield from ()
+
+
+def still_asked(events: Sequence[Event]) -> set[int]:
+    """Somebody whom the event asked has not decided yet. One statement."""
+    cases = {event.case_id for event in events}
+    waiting = set(ApprovalTask.objects.waiting().filter(case__in=cases).values_list("case_id", "owner_id"))
+    return {
+        event.pk
+        for event in events
+        if any((event.case_id, int(pk)) in waiting for pk in event.data.get("asked", ()))
+    }
+
+
+def matter(event: Event) -> str:
+    """What is being approved, in the lifecycle's word."""
+    declared = lifecycle(event.case.definition_id).approvals.get(str(event.data.get("approval")))
+    return declared.label if declared else "审批"

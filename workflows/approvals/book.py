@@ -1,0 +1,300 @@
+"""The approvals of some locked cases and what their moves do to them: what `ClockBook` is to clocks.
+
+The flow says which way an approval goes; here is what happens on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+from viewflow.workflow.status import PROCESS, STATUS
+
+from workflows import rows
+from workflows.approvals.flow import ApprovalFlow
+from workflows.approvals.people import Finder, Sitter, needed
+from workflows.approvals.rules import ANY, SEQUENCE, LevelSpec
+from workflows.approvals.shelf import Shelf
+from workflows.errors import Already, Cannot, MayNot
+from workflows.models import Approval, ApprovalRules, ApprovalTask, Note, User
+from workflows.moves import Follow, Move
+from workflows.published import approval_rules
+from workflows.spec import ApprovalDecl
+
+Decision = ApprovalTask.Decision
+
+
+@dataclass
+class ApprovalBook(Shelf):
+    """What moves do to approvals, and what the flow asks for on the way."""
+
+    _finders: dict[int, Finder] = field(default_factory=dict)
+    _unmanned: list[tuple[Move, Approval]] = field(default_factory=list)
+
+    def turn(self, move: Move) -> None:
+        """Apply a move whose state has already changed. Raises MoveRefused."""
+        self._move = move
+        for kind, declared in move.lifecycle.approvals.items():
+            approval = self.running.get((move.case.pk, kind))
+            if move.name in declared.opens and move.case.state in declared.during:
+                self._open(kind, approval)
+            elif move.name in {declared.signs, declared.returns}:
+                self._decide(kind, approval, agrees=move.name == declared.signs)
+            elif approval is not None and move.name in declared.stops:
+                self._stop(approval, Approval.Outcome.STOPPED)
+            elif approval is not None and move.case.state not in declared.during:
+                self._stop(approval, Approval.Outcome.CANCELLED)
+        if move.seating is not None:
+            self._reseat(move.seating)
+        self._move = None
+
+    # ---- what the moves do
+
+    def _open(self, kind: str, running: Approval | None) -> None:
+        move = self.move
+        if running is not None:
+            raise Cannot(f"{move.case.number} 的“{self._declared(running).label}”正在审批，不能重复提交")
+        earlier = Approval.objects.filter(case=move.case, kind=kind).order_by("-round").values("round")[:1]
+        newest = ApprovalRules.objects.filter(code=move.lifecycle.levels).order_by("-version")
+        found = newest.values_list("id", models.Subquery(earlier)).first()
+        if found is None:
+            raise Cannot(f"审批层级“{move.lifecycle.levels}”尚未发布，请联系系统管理员")
+        rules_id, last = found
+        rule = approval_rules(rules_id).rule(kind, move.case.facts)
+        approval = rows.make(
+            Approval, flow_class=ApprovalFlow, status=PROCESS.NEW.value, created=move.at, case_id=move.case.pk, kind=kind,
+            round=(last or 0) + 1, rules_id=rules_id, rule=rule.row,
+            levels=[level.model_dump(mode="json") for level in rule.levels], requester_id=move.by.pk,
+            said={name: value for name, value in move.logged.items() if name not in _OURS},
+        )  # fmt: skip
+        self._take(approval)
+        self.keep(approval)
+        self._dated.append((move, approval))
+        move.log(approval=kind, round=approval.round)
+        if approval.levels:
+            ApprovalFlow.instance.node("start").run(approval=approval)
+        else:
+            self.grant(approval)
+
+    def _decide(self, kind: str, approval: Approval | None, *, agrees: bool) -> None:
+        move = self.move
+        mine = [seat for seat in self._open_seats(approval) if seat.owner_id == move.by.pk]
+        if approval is None or not mine:
+            raise self._too_late(kind, approval)
+        move.log(approval=kind, round=approval.round, level=self._level(approval).name)
+        for seat in mine:
+            # With one agreement enough, the first ends the level and with it the others.
+            if seat.is_open:
+                self._mark(seat, Decision.AGREED if agrees else Decision.RETURNED)
+                activation = seat.flow_task.activation_class(seat)
+                activation.start(None)
+                activation.execute()
+        if not agrees:
+            approval.finished, approval.outcome = move.at, Approval.Outcome.RETURNED.value
+            approval.save()
+            del self.running[approval.case_id, kind]
+
+    def _stop(self, approval: Approval, outcome: Approval.Outcome) -> None:
+        move = self.move
+        self.close_seats(approval, met=False)
+        approval.status, approval.finished, approval.outcome = PROCESS.CANCELED.value, move.at, outcome.value
+        approval.save()
+        del self.running[approval.case_id, approval.kind]
+        move.log(stopped=[*move.logged.get("stopped", []), approval.kind])
+
+    def _reseat(self, wish: tuple[str, str, int]) -> None:
+        """wish: add, remove or hand; kind of approval; id of a user."""
+        move, (what, kind, user_id) = self.move, wish
+        approval = self.running.get((move.case.pk, kind))
+        if approval is None:
+            raise Cannot(f"{move.case.number} 的这项审批已经结束，请刷新后再办理")
+        user = User.objects.filter(pk=user_id).first()
+        there = {seat.owner_id: seat for seat in self._open_seats(approval)}
+        if what == "remove":
+            self._remove(there.get(user_id))
+        elif user is None or not self._finder(approval).may_sit(user):
+            raise Cannot("所选的人不能审批本案：须是在岗、可知悉本案且不是申请人的人，请另选")
+        elif user_id in there:
+            raise Cannot(f"{user} 已在本级审批中，请另选")
+        elif what == "add":
+            self._seat(approval, Sitter(user), extra=True)
+        else:
+            mine = there.get(move.by.pk)
+            if mine is None:
+                raise self._too_late(kind, approval)
+            self._mark(mine, Decision.HANDED)
+            mine.flow_task.activation_class(mine).cancel()
+            self._seat(approval, Sitter(user, mine.stands_for_id), extra=mine.extra)
+        move.log(approval=kind, round=approval.round, level=self._level(approval).name, person=user_id)
+
+    def _remove(self, seat: ApprovalTask | None) -> None:
+        if seat is None or not seat.extra or seat.handed_by_id != self.move.by.pk:
+            raise Cannot("只能减去自己加签而尚未表态的人，请另选")
+        self._mark(seat, Decision.REMOVED)
+        seat.flow_task.activation_class(seat).cancel()
+        approval = seat.process
+        if self.level_is_over(approval):
+            raise Cannot("减去此人后本级即告通过，请先由本级的人表态")
+
+    def _seat(self, approval: Approval, sitter: Sitter, *, extra: bool) -> None:
+        node = ApprovalFlow.instance.node("decide")
+        token = self.seats[id(approval)][0].token if self.seats[id(approval)] else "start/1_1"
+        seat = self.new_seat(approval, node, token, sitter, extra=extra)
+        seat.handed_by_id = self.move.by.pk
+        node.activation_class(seat).assign(sitter.user)
+        self.move.log(asked=[sitter.user.pk])
+
+    # ---- what the flow asks for
+
+    def begin_level(self, approval: Approval) -> list[Sitter]:
+        """The people to be asked now: the next in turn, or those of the next level."""
+        move = self.move
+        if approval.queue:
+            (user_id, stands_for), *approval.queue = approval.queue
+            sitters = [Sitter(User.objects.get(pk=user_id), stands_for)]
+        else:
+            approval.level += 1
+            self.seats[id(approval)] = []
+            sitters = self._sitters_of(approval, self._level(approval))
+            if clock := self._clock(approval):
+                move.begin(clock)
+        approval.save()
+        move.log(next=self._level(approval).name, asked=[sitter.user.pk for sitter in sitters])
+        return sitters
+
+    def _sitters_of(self, approval: Approval, level: LevelSpec) -> list[Sitter]:
+        finder, rules = self._finder(approval), approval_rules(approval.rules_id)
+        earlier: Iterable[int] = ()
+        if level.fresh:
+            decided = ApprovalTask.objects.filter(case=approval.case_id, process__kind=approval.kind)
+            decided = decided.filter(decision__in=[Decision.AGREED, Decision.RETURNED])
+            earlier = decided.exclude(process=approval.pk).values_list("owner_id", flat=True)
+        seating = finder.seat(level, rules, earlier=frozenset(earlier))
+        if seating.fallen_back:
+            self._unmanned.append((self.move, approval))
+        if copied := [user.pk for user in finder.holders(level.copy_to)]:
+            self.move.log(copied=copied)
+        sitters = list(seating.sitters)
+        if self._declared(approval).holds and sitters:
+            self._pass_to(finder.office_of(sitters[0]))
+        if level.agree == SEQUENCE and sitters:
+            approval.queue = [[sitter.user.pk, sitter.stands_for] for sitter in sitters[1:]]
+            return sitters[:1]
+        return sitters
+
+    def _pass_to(self, unit_id: int | None) -> None:
+        """Whoever has to decide holds the case, and everybody can see it."""
+        if unit_id is not None and unit_id != self.move.case.unit_id:
+            self.move.set(unit_id=unit_id, user_id=None)
+
+    def new_seat(
+        self, approval: Approval, node: Any, token: Any, sitter: Sitter, *, extra: bool = False
+    ) -> ApprovalTask:
+        seat = rows.make(
+            ApprovalTask, flow_task=node, token=token, status=STATUS.NEW.value, created=self.move.at, assigned=self.move.at,
+            case_id=approval.case_id, level=approval.level, extra=extra, stands_for_id=sitter.stands_for,
+            requester_id=approval.requester_id, owner_id=sitter.user.pk,
+        )  # fmt: skip
+        seat.process = approval
+        seat.sitter = sitter
+        self.seats[id(approval)].append(seat)
+        return seat
+
+    def level_is_over(self, approval: Approval) -> bool:
+        """Given back by one; or agreed by enough, and by everybody who was added."""
+        sitting = [
+            s for s in self.seats[id(approval)] if s.decision not in {Decision.HANDED, Decision.REMOVED}
+        ]
+        if self.was_returned(approval):
+            return True
+        level = self._level(approval)
+        agreed = sum(seat.decision == Decision.AGREED for seat in sitting)
+        asked = len(sitting) if level.agree != ANY else 1
+        return agreed >= needed(level, asked) and not any(seat.extra and seat.is_open for seat in sitting)
+
+    def was_returned(self, approval: Approval) -> bool:
+        return any(seat.decision == Decision.RETURNED for seat in self.seats[id(approval)])
+
+    def goes_on(self, approval: Approval) -> bool:
+        return bool(approval.queue) or approval.level < len(approval.levels)
+
+    def close_seats(self, approval: Approval, *, met: bool = True) -> None:
+        """The level is over: nobody else is asked any more, and its clock is met, unless it was broken off."""
+        for seat in self._open_seats(approval):
+            seat.flow_task.activation_class(seat).cancel()
+        clock = self._clock(approval)
+        if clock and not approval.queue:
+            (self.move.meet if met else self.move.end)(clock)
+
+    def grant(self, approval: Approval) -> None:
+        """The last agreement: the case makes the move that was asked for, with what was said then and now."""
+        move = self.move
+        approval.finished, approval.outcome = move.at, Approval.Outcome.GRANTED.value
+        approval.save()
+        del self.running[approval.case_id, approval.kind]
+        notes = Note.objects.filter(case=approval.case_id, seq=approval.seq) if approval.seq else ()
+        said = {**approval.said, **{note.kind: note.text for note in notes}}
+        data = move.data if not approval.seq else {**said, **move.data}
+        name = move.lifecycle.approvals[approval.kind].granted
+        move.follow(Follow(name, f"approval:{approval.kind}:{approval.round}", data))
+
+    def unmanned_in(self, move: Move) -> list[Approval]:
+        """Approvals whose new level had too few people of its own."""
+        return [approval for other, approval in self._unmanned if other is move]
+
+    # ---- small questions
+
+    def _declared(self, approval: Approval) -> ApprovalDecl:
+        return self.move.lifecycle.approvals[approval.kind]
+
+    def _level(self, approval: Approval) -> LevelSpec:
+        return level_of(approval)
+
+    def _clock(self, approval: Approval) -> str | None:
+        own = self._level(approval).clock if 0 < approval.level <= len(approval.levels) else None
+        return own or self._declared(approval).clock
+
+    def _open_seats(self, approval: Approval | None) -> list[ApprovalTask]:
+        return [s for s in self.seats[id(approval)] if s.is_open] if approval is not None else []
+
+    def _finder(self, approval: Approval) -> Finder:
+        if id(approval) not in self._finders:
+            self._finders[id(approval)] = Finder(
+                self.move.case, self.move.at, {approval.requester_id, *approval.said.get("recused", ())}
+            )
+        return self._finders[id(approval)]
+
+    def _mark(self, seat: ApprovalTask, decision: Decision) -> None:
+        seat.decision = decision.value
+        self._dated.append((self.move, seat))
+
+    def _too_late(self, kind: str, approval: Approval | None) -> Exception:
+        from workflows.approvals.standing import why_closed
+
+        closed = why_closed(self.move.case, self.move.by, kind)
+        if closed is not None:
+            return Already(closed)
+        return MayNot(f"{self.move.case.number} 的这项审批没有请您表态")
+
+
+def touches(move: Move) -> bool:
+    """Whether a move, made but not written, has to do with an approval: begins, decides or ends one, or may leave it."""
+    if move.seating is not None:
+        return True
+    for declared in move.lifecycle.approvals.values():
+        if move.name in declared.opens or move.name in {declared.signs, declared.returns, *declared.stops}:
+            return True
+        if move.source in declared.during and move.case.state not in declared.during:
+            return True
+    return False
+
+
+def level_of(approval: Approval) -> LevelSpec:
+    """The level being asked, or the last that was."""
+    return LevelSpec.model_validate(approval.levels[max(approval.level, 1) - 1])
+
+
+# What the book itself says of an approval on an event; not part of what was asked for.
+_OURS = {"approval", "round", "level", "next", "asked", "copied"}

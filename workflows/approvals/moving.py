@@ -1,0 +1,83 @@
+"""What a lifecycle's transitions may use around an approval: guards and effects."""
+
+from __future__ import annotations
+
+from workflows.approvals.standing import kinds_waiting_for, running, why_closed
+from workflows.errors import Cannot
+from workflows.models import ApprovalTask
+from workflows.moves import Move
+from workflows.registry import Refusal, effect, guard
+
+
+def _kinds_of(move: Move) -> list[str]:
+    """The approvals a move is about: those it decides; for any other, the running ones of the case."""
+    deciding = [
+        kind
+        for kind, declared in move.lifecycle.approvals.items()
+        if move.name in {declared.signs, declared.returns, *declared.stops}
+    ]
+    return deciding or [approval.kind for approval in running(move.case)]
+
+
+@guard
+def seat_is_open(move: Move) -> Refusal | None:
+    """Whoever decides is asked now; else what became of it: who decided, and when."""
+    kinds = _kinds_of(move)
+    if set(kinds) & set(kinds_waiting_for(move.case, move.by)):
+        return None
+    closed = (why_closed(move.case, move.by, kind) for kind in kinds)
+    return Refusal(next(filter(None, closed), "此项审批没有请您表态"), already=True)
+
+
+@guard
+def asked_for_approval(move: Move) -> Refusal | None:
+    """What is taken back is still being asked for."""
+    asked = {approval.kind for approval in running(move.case)} & set(_kinds_of(move))
+    return None if asked else Refusal("没有待审批的申请，可能已有结果，请刷新后查看")
+
+
+@guard
+def approval_is_running(move: Move) -> Refusal | None:
+    return None if running(move.case) else Refusal("本案没有正在进行的审批")
+
+
+@guard
+def has_added_a_signer(move: Move) -> Refusal | None:
+    if not running(move.case):
+        return Refusal("本案没有正在进行的审批")
+    added = ApprovalTask.objects.waiting().filter(case=move.case, extra=True, handed_by=move.by)
+    return None if added.exists() else Refusal("没有可以减去的加签人")
+
+
+@effect
+def add_signer(move: Move) -> None:
+    """data: person (user id), approval (kind; absent: the only one), remark (text)."""
+    _reseat(move, "add")
+
+
+@effect
+def remove_signer(move: Move) -> None:
+    """data as in `add_signer`."""
+    _reseat(move, "remove")
+
+
+@effect
+def hand_over(move: Move) -> None:
+    """data as in `add_signer`: the own seat goes to somebody else (委派)."""
+    _reseat(move, "hand")
+
+
+def _reseat(move: Move, what: str) -> None:
+    mine = kinds_waiting_for(move.case, move.by) or [approval.kind for approval in running(move.case)]
+    kind = move.data.get("approval") or (mine[0] if mine else "")
+    if kind not in move.lifecycle.approvals:
+        raise Cannot("没有这项审批，请刷新后再办理")
+    move.seating = (what, kind, int(move.data["person"]))
+    move.note("remark", move.data.get("remark", ""))
+
+
+@effect
+def send_copy(move: Move) -> None:
+    """data: people (user ids), approval (kind), remark (text). They are told, and asked nothing (抄送)."""
+    move.log(copied=[int(pk) for pk in move.data["people"]])
+    move.note("remark", move.data.get("remark", ""))

@@ -1,0 +1,163 @@
+"""Who sits in a level: holders of its roles and those named, never the requester, absent ones by their deputies.
+
+Where a level has too few, the roles that stand in are asked, then the fallback; where that gives nobody either, the level
+begins without anybody, which its event says and an alert shows, until somebody is added (加签).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from workflows.approvals.rules import ALL, ANY, SEQUENCE, ApprovalRulesSpec, LevelSpec
+from workflows.models import Absence, Case, Membership, User
+from workflows.models.unit import ancestor_ids
+from workflows.permits import may_know
+from workflows.registry import ROLES
+
+
+@dataclass(frozen=True)
+class Sitter:
+    """Somebody to be asked. stands_for: id of the absent person whose deputy this is."""
+
+    user: User
+    stands_for: int | None = None
+
+
+@dataclass(frozen=True)
+class Seating:
+    """sitters: in order. fallen_back: the level's own people were too few. short: so were all others."""
+
+    sitters: tuple[Sitter, ...]
+    fallen_back: bool = False
+    short: bool = False
+
+
+def needed(level: LevelSpec, there: int) -> int:
+    """How many have to agree, of so many who sit there."""
+    if level.agree == ANY:
+        return 1
+    if level.agree in {ALL, SEQUENCE}:
+        return max(there, 1)
+    return int(level.agree)
+
+
+@dataclass
+class Finder:
+    """Finds people for one case at one moment; asks the database once a question."""
+
+    case: Case
+    at: datetime
+    barred: Collection[int]
+    _places: frozenset[int] = frozenset()
+    _asked: dict[str, list[User]] = field(default_factory=dict)
+    _offices: dict[int, int] = field(default_factory=dict)
+
+    def seat(self, level: LevelSpec, rules: ApprovalRulesSpec, *, earlier: Collection[int] = ()) -> Seating:
+        """earlier: ids of people who decided in earlier rounds, whom a `fresh` level leaves out."""
+        left_out = {*self.barred, *(earlier if level.fresh else ())}
+        own = self._sitters([*self._named(level.people), *self._holders(level.by)], left_out)
+        wanted = needed(level, len(own))
+        if len(own) >= wanted:
+            return Seating(tuple(own))
+        spare = [role for name in level.by for role in list(rules.chain(name))[1:]]
+        for role in [*spare, *rules.fallback]:
+            # Better somebody who has decided before than nobody at all.
+            but = {*self.barred} if role in rules.fallback else left_out
+            own += self._sitters(self._holders([role]), but | {sitter.user.pk for sitter in own})
+            if len(own) >= wanted:
+                return Seating(tuple(own), fallen_back=role in rules.fallback and role not in spare)
+        return Seating(tuple(own), fallen_back=True, short=True)
+
+    def may_sit(self, user: User) -> bool:
+        """Whether somebody picked by hand can be asked: works here, may know the case, and is not left out."""
+        return user.is_active and user.pk not in self.barred and self._knows(user)
+
+    def office_of(self, sitter: Sitter) -> int | None:
+        """The unit somebody sits for: where the role is held, or the first place of work of one named."""
+        for user_id in (sitter.stands_for, sitter.user.pk):
+            if user_id in self._offices:
+                return self._offices[user_id]
+        first = Membership.objects.filter(user=sitter.user).order_by("id")
+        return first.values_list("unit_id", flat=True).first()
+
+    def holders(self, roles: Iterable[str]) -> list[User]:
+        """Those who hold a role for this case."""
+        return list(self._holders(roles))
+
+    def _sitters(self, users: Iterable[User], left_out: Collection[int]) -> list[Sitter]:
+        found: dict[int, Sitter] = {}
+        fit = [user for user in users if user.is_active and user.pk not in left_out and self._knows(user)]
+        away = self._away(fit)
+        for user in fit:
+            sitter = self._sitter(user, away, left_out)
+            if sitter is not None:
+                found.setdefault(sitter.user.pk, sitter)
+        return list(found.values())
+
+    def _sitter(self, user: User, away: dict[int, User], left_out: Collection[int]) -> Sitter | None:
+        """The person, or, while away, the deputy; None where deputies lead round in a ring or to nobody who may."""
+        now, seen = user, {user.pk}
+        while now.pk in away:
+            now = away[now.pk]
+            if now.pk in seen:
+                return None
+            seen.add(now.pk)
+            away |= self._away([now])
+        if now is user:
+            return Sitter(user)
+        fit = now.is_active and now.pk not in left_out and self._knows(now)
+        return Sitter(now, stands_for=user.pk) if fit else None
+
+    def _away(self, users: Iterable[User]) -> dict[int, User]:
+        ids = [user.pk for user in users]
+        rows = Absence.objects.at(self.at).filter(user__in=ids).select_related("deputy") if ids else ()
+        return {row.user_id: row.deputy for row in rows}
+
+    def _named(self, usernames: Iterable[str]) -> Iterator[User]:
+        names = list(usernames)
+        found = {user.username: user for user in User.objects.filter(username__in=names)} if names else {}
+        yield from (found[name] for name in names if name in found)
+
+    def _holders(self, roles: Iterable[str]) -> Iterator[User]:
+        wanted = [role for role in roles if role not in self._asked]
+        if wanted:
+            self._ask(wanted)
+        for role in roles:
+            yield from self._asked[role]
+
+    def _ask(self, roles: list[str]) -> None:
+        """Whoever holds them in a unit that has to do with the case, or above one, and may act on it in that role."""
+        if not self._places:
+            self._places = places_of(self.case)
+        rows = Membership.objects.filter(role__in=roles, unit__in=self._places, user__is_active=True)
+        self._asked |= {role: [] for role in roles}
+        for row in rows.select_related("user").order_by("id"):
+            if row.user not in self._asked[row.role] and ROLES[row.role].may(self.case, row.user):
+                self._asked[row.role].append(row.user)
+                self._offices.setdefault(row.user_id, row.unit_id)
+
+    def _knows(self, user: User) -> bool:
+        return may_know(self.case, user)
+
+
+def places_of(case: Case) -> frozenset[int]:
+    """Units that have to do with a case now, and all above them. One statement."""
+    here = [pk for pk in (case.desk_id, case.unit_id, case.lead_id) if pk is not None]
+    return ancestor_ids(here) | frozenset(here)
+
+
+def candidates(case: Case, *, barred: Collection[int]) -> list[User]:
+    """Whom somebody may pick to sign or to be told: people in, or above, an office that has to do with the case.
+
+    Each holds a role that sees cases, and may know this one.
+    """
+    seeing = [name for name, role in ROLES.items() if role.sees != "nothing"]
+    rows = Membership.objects.filter(unit__in=places_of(case), role__in=seeing).values("user")
+    users = User.objects.filter(pk__in=rows, is_active=True).exclude(pk__in=barred)
+    return [
+        user
+        for user in users.prefetch_related("memberships__unit").order_by("display_name", "username")
+        if may_know(case, user)
+    ]
