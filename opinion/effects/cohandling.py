@@ -13,11 +13,15 @@ from workflows.moves import Move
 from workflows.registry import effect
 
 State = CoTask.State
+FINISH = "finish_co_task"
 
 
 def ask(move: Move, units: Sequence[int], *, required: bool, standing: Iterable[CoTask]) -> None:
-    """Give each of these units a task; standing: those that go on beside them. Raises Cannot where no clock is free."""
-    if not units:
+    """Give each of these units a task; standing: those that go on beside them. Raises Cannot where no clock is free.
+
+    A version of a lifecycle that knows no tasks leaves it at letting them see the case.
+    """
+    if not units or FINISH not in move.lifecycle.transitions:
         return
     taken = {task.clock for task in standing}
     declared = cohandling.clocks_for(move.lifecycle)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from opinion import supervising
+from opinion.cohandling import standing
 from opinion.effects.cohandling import ask, let_go
 from opinion.effects.supervising import lapse
 from opinion.models import Message
@@ -27,10 +28,13 @@ def _let_go(move: Move, lead: int | None = None) -> None:
         parts.update(ended_at=move.at)
 
 
-def take_on(move: Move, lead: int, assisting: Sequence[int] = ()) -> None:
-    """These units handle the case now, and no others."""
+def take_on(move: Move, lead: int, assisting: Sequence[int] | None = ()) -> None:
+    """These units handle the case now, and no others. assisting: None where whoever helps goes on helping."""
+    if assisting is None:
+        assisting = [task.unit_id for task in standing(move.case)]
     helping = [unit for unit in dict.fromkeys(assisting) if unit != lead]
-    going_on = let_go(move, keep=helping)
+    # Nobody helps where nobody leads, which is how most cases come here.
+    going_on = let_go(move, keep=helping) if move.case.lead_id is not None else []
     _let_go(move, lead)
     move.set(lead_id=lead)
     move.add(Participation(case=move.case, unit_id=lead, role=Participation.Role.LEAD, started_at=move.at))
@@ -45,10 +49,13 @@ def take_on(move: Move, lead: int, assisting: Sequence[int] = ()) -> None:
 
 @effect
 def assign_units(move: Move) -> None:
-    """data: lead, assisting (unit ids), requirement (text). A unit that helps already goes on with its task."""
+    """data: lead, assisting (unit ids), requirement (text).
+
+    A unit that helps already goes on with its task; all do where a form does not ask which.
+    """
     if move.case.lead_id is not None and move.case.lead_id != move.data["lead"]:
         move.log(from_lead=move.case.lead_id)
-    take_on(move, move.data["lead"], move.data.get("assisting", ()))
+    take_on(move, move.data["lead"], move.data.get("assisting"))
     move.note("requirement", move.data.get("requirement", ""))
 
 

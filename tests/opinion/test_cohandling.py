@@ -20,6 +20,7 @@ from tests.factories.events import Events
 from tests.factories.world import STEPS, make_world
 from tests.workflows.racing import claim_all, race
 from tests.workflows.test_redating import newest, off, published, with_days
+from workflows.engine import fire
 from workflows.errors import Already, Cannot, MayNot
 from workflows.limits import Limit
 from workflows.models import Case, Definition, Membership, Participation, PolicyVersion, User
@@ -334,6 +335,16 @@ def test_pause_of_the_lead_moves_the_tasks(county, helped, at):
     assert_sound()
 
 
+def test_a_task_is_finished_or_waived_while_the_lead_is_paused(county, helped, at):
+    county.do(helped, "suspend", at=at)
+    county.do(helped, "finish_co_task", at=at + DAY)
+    county.do(helped, "waive_co_task", at=at + DAY, task=2)
+    assert (clock(helped).state, clock(helped, "co_task_b").state) == ("met", "void")
+    county.do(helped, "resume", at=at + 2 * DAY)
+    county.do(helped, "draft_reply", at=at + 2 * DAY)
+    assert_sound()
+
+
 def test_another_urgency_moves_the_tasks(county, helped, at):
     county.do(helped, "classify", at=at, urgency="urgent", remark="停水")
     found = clock(helped)
@@ -429,6 +440,13 @@ def test_a_case_waits_for_whoever_is_asked_to_help(county, helped, at):
     county.do(helped, "finish_co_task", at=at)
     assert waiting_for(User.objects.get(pk=county.other_handler.pk)).total == 0
     assert waiting_for(county.street_handler).total == 1
+
+
+def test_the_to_do_list_says_that_help_is_asked(county, helped, client):
+    client.force_login(county.other_handler)
+    assert "请您协办" in client.get(reverse("todo")).content.decode()
+    client.force_login(county.handler)
+    assert "请您协办" not in client.get(reverse("todo")).content.decode()
 
 
 def test_the_list_is_narrowed_to_cases_with_help(county, helped, at):
@@ -582,6 +600,26 @@ def test_joint_handling_of_an_event_states_its_legal_basis_and_holds_the_report_
         events.do(event, "verify", at=later)
     events.do(event, "finish_co_task", at=later)
     events.do(event, "verify", at=later)
+    assert_sound()
+
+
+def test_helpers_of_an_event_go_on_under_another_lead(county, at):
+    """The form that gives an event to another unit asks for the lead alone."""
+    events = Events(county)
+    event = events.walk("investigating", at)
+    later = at + timedelta(minutes=30)
+    events.do(event, "ask_co_handling", at=later, legal_basis="安全生产法第十条")
+    form = form_for(
+        "transfer_lead",
+        {"lead": county.street.pk, "requirement": "改由街道主办"},
+        case=event,
+        user=county.dispatcher,
+        at=later,
+    )
+    assert form.is_valid(), form.errors
+    fire(event.pk, "transfer", by=county.dispatcher, at=later, data=form.cleaned_data)
+    assert (task(event).state, clock(event).state) == ("assigned", "running")
+    assert Case.objects.visible_to(county.other_handler).filter(pk=event.pk).exists()
     assert_sound()
 
 

@@ -26,6 +26,10 @@ def message_scene(world: World) -> Scene:
         said = STEPS[name].data(world, at) if name in STEPS else {}
         if "lead" in said:
             said["lead"] = getattr(world, draws.draw(st.sampled_from(OFFICES))).pk
+        if "assisting" in said:
+            said["assisting"] = [
+                getattr(world, name).pk for name in draws.draw(st.sets(st.sampled_from(OFFICES), min_size=1))
+            ]
         if name == "merge":
             said["master"] = world.register(at, subject="主案件").pk
         if name == "bar_unit":
