@@ -29,13 +29,14 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "csp",
-    # Its classes are the base of approvals; its own tables stay empty, and none of its pages is served.
-    "viewflow",
-    "viewflow.workflow",
     "config",
     "workflows",
     "notifications",
     "opinion",
+    # Its classes are the base of approvals; its own tables stay empty, and none of its pages is served. Behind ours:
+    # it brings error pages of its own.
+    "viewflow",
+    "viewflow.workflow",
 ]
 
 MIDDLEWARE = [

@@ -75,7 +75,8 @@ class Walker:
         """Log in, open the case from its page, press the button, fill in the form by its labels, send it."""
         self.enter(username)
         self.page.goto(f"{self.server.url}/cases/{case.number}/")
-        self.page.get_by_role("link", name=label, exact=True).click()
+        # The navigation may have a page of the same name.
+        self.page.get_by_role("main").get_by_role("link", name=label, exact=True).click()
         for field, value in fields.items():
             control = self.page.get_by_label(field)
             if control.evaluate("node => node.tagName") == "SELECT":

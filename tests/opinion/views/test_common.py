@@ -83,7 +83,9 @@ def test_missing_page_looks_like_the_rest(county: World, as_: As, client: Client
     for visitor in (as_(county.clerk), client):
         response = visitor.get("/no-such-page/")
         assert response.status_code == 404
-        assert "没有找到" in response.content.decode()
+        page = response.content.decode()
+        assert "没有找到" in page
+        assert "viewflow" not in page
 
 
 def test_lifecycle_page_shows_the_case_where_it_stands(county: World, as_: As, earlier) -> None:
