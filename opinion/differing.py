@@ -17,6 +17,7 @@ What = Literal["same", "removed", "added"]
 
 # SequenceMatcher takes time with the number of equal pairs; beyond this much a passage counts as rewritten.
 _MOST_PAIRS = 40_000
+_MOST_SENTENCE_PAIRS = 2_500
 # Below this much in common two sentences are not versions of each other.
 _ALIKE = 0.5
 # A stretch in common shorter than this, between changes, only makes them hard to read.
@@ -40,11 +41,41 @@ def _by_sentence(before: Sequence[str], after: Sequence[str]) -> Iterator[Part]:
     for same, old, new in _blocks(before, after):
         if same:
             yield Part("same", "".join(old))
-        elif len(old) == len(new):
-            for one, other in zip(old, new, strict=True):
-                yield from _by_character(one, other)
         else:
-            yield from _by_character("".join(old), "".join(new))
+            for one, other in _paired(old, new):
+                yield from _by_character(one, other)
+
+
+def _paired(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]]:
+    """Sentences in order, each old one beside the new one it became; an empty string where there is none."""
+    if len(old) * len(new) > _MOST_SENTENCE_PAIRS:
+        return [("".join(old), "".join(new))]
+    counted = [Counter(each) for each in old], [Counter(each) for each in new]
+    # best[i][j]: how much alike old[i:] and new[j:] are, paired at best.
+    best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for i in range(len(old) - 1, -1, -1):
+        for j in range(len(new) - 1, -1, -1):
+            alike = _alike(counted[0][i], counted[1][j])
+            together = alike + best[i + 1][j + 1] if alike >= _ALIKE else 0.0
+            best[i][j] = max(together, best[i + 1][j], best[i][j + 1])
+    pairs: list[tuple[str, str]] = []
+    i = j = 0
+    while i < len(old) and j < len(new):
+        if best[i][j] == best[i + 1][j]:
+            pairs.append((old[i], ""))
+            i += 1
+        elif best[i][j] == best[i][j + 1]:
+            pairs.append(("", new[j]))
+            j += 1
+        else:
+            pairs.append((old[i], new[j]))
+            i, j = i + 1, j + 1
+    return pairs + [(each, "") for each in old[i:]] + [("", each) for each in new[j:]]
+
+
+def _alike(one: Counter[str], other: Counter[str]) -> float:
+    """Characters in common, whatever their order: 0 to 1."""
+    return 2 * (one & other).total() / (one.total() + other.total())
 
 
 def _by_character(before: str, after: str) -> Iterator[Part]:

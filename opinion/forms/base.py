@@ -59,6 +59,7 @@ class MoveForm(PlainForm):
 
     buttons: ClassVar[Sequence[Button]] = ()
     beside: ClassVar[str] = ""
+    remarks_title: ClassVar[str] = "文中可能透露个人身份，请核对"
 
     def __init__(
         self, data: Any = None, *, case: Case, by: User, at: datetime | None = None, **options: Any

@@ -48,7 +48,7 @@ class LinkedReplyForm(PlainForm):
         super().__init__(data, **options)
 
     def prepare(self) -> None:
-        self.offer("cases", [(str(case.pk), f"{case.number} {case.title}") for case in self.waiting])
+        self.offer_waiting(self.waiting)
         # A second click names cases that the first has answered already: the door knows them by the key.
         cases = self.fields["cases"]
         assert isinstance(cases, forms.MultipleChoiceField)
@@ -64,6 +64,10 @@ class LinkedReplyForm(PlainForm):
             self.offer("stands_because", choices("disclosure_reason"))
         else:
             del self.fields["stands"], self.fields["stands_because"]
+
+    def offer_waiting(self, waiting: Sequence[Case]) -> None:
+        """Those still to be answered, also after some have been."""
+        self.offer("cases", [(str(case.pk), f"{case.number} {case.title}") for case in waiting])
 
     @cached_property
     def doubtful(self) -> Sequence[Finding]:

@@ -66,6 +66,7 @@ class ReplyForm(ScreenedForm):
     )
     field_order = ["public", "stands", "stands_because"]
     beside = "opinion/parts/reply_beside.html"
+    remarks_title = "这样的文字不能公开；可以只答复本人，或退回修改"
 
     def in_public(self) -> str:
         """Opened, the page shows what publishing would ask for."""

@@ -63,6 +63,7 @@ def reply_linked(request: HttpRequest, number: str) -> HttpResponse:
                 messages.success(request, f"已答复并入 {master.number} 的 {done} 件，各有一份")
                 return redirect("reply_linked", master.number)
             rows = linked_replies(master, viewer)
+            form.offer_waiting([row.case for row in rows if row.waits])
     refused = [outcome for outcome in outcomes if outcome.refused]
     context = {
         "case": master, "said": said, "rows": rows, "form": form, "refused": refused, "token": fresh_token(),

@@ -35,6 +35,16 @@ def test_a_new_sentence_stands_alone():
     ]
 
 
+def test_a_changed_sentence_is_found_beside_long_new_ones():
+    new = "维修资金使用情况已在小区公告栏公开，公示期七天，公示期满后长期存档备查。"
+    assert differences("门禁已更换。谢谢。", f"{new}门禁已于昨日更换。谢谢。") == [
+        Part("added", new),
+        Part("same", "门禁已"),
+        Part("added", "于昨日"),
+        Part("same", "更换。谢谢。"),
+    ]
+
+
 def test_equal_texts_and_empty_ones():
     assert differences("一样。", "一样。") == [Part("same", "一样。")]
     assert differences("", "") == []

@@ -53,6 +53,7 @@ def test_refused_cases_are_listed_with_reasons_and_the_text_stays(county: World,
     assert f"{cases[0].number}</a>：答复第 1 句有并案中他人的姓名（苗**）" in shown
     assert "苗青禾您好，${编号}已办结。</textarea>" in shown
     assert "待答复 2 件，共 3 件" in shown
+    assert re.findall(r'name="cases" value="(\d+)"', shown) == [str(cases[0].pk), str(cases[2].pk)]
 
 
 def test_only_the_ticked_are_answered(county: World, earlier: datetime, as_: As):
