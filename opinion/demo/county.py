@@ -41,6 +41,7 @@ STAFF = (
     Login("dengji", "登记员·小登", "tousu", ("desk_clerk",)),
     Login("paidan", "派单员·小派", "tousu", ("dispatcher", "desk_clerk")),
     Login("shenhe", "审核员·小审", "tousu", ("reviewer",)),
+    Login("xuanchuan", "宣传审核员·小宣", "root", ("publicity",)),
     Login("huifang", "回访员·小访", "tousu", ("caller",)),
     Login("lingdao", "批办领导·老批", "root", ("leader",)),
     Login("zhuyao", "主要领导·老首", "root", ("top_leader",)),
@@ -63,10 +64,12 @@ def logins() -> list[Login]:
     deputies = [
         Login(f"{unit}_fenguan", f"分管负责人·{names[unit]}老分", unit, ("deputy_head",)) for unit in HANDLING
     ]
-    inspector = Login(
-        "jiwei_chengban", "承办人·监督办小监", "jiwei", ("unit_handler", "confidential_officer")
-    )
-    return [*STAFF, *handlers, inspector, *heads, *deputies]
+    # Who handles complaints that name an official works with the confidential officer's rights.
+    inspectors = [
+        Login("jiwei_chengban", "承办人·监督办小监", "jiwei", ("unit_handler", "confidential_officer")),
+        Login("jiwei_fuze", "负责人·监督办老监", "jiwei", ("unit_head", "confidential_officer")),
+    ]
+    return [*STAFF, *handlers, *inspectors, *heads, *deputies]
 
 
 def build() -> dict[str, User]:

@@ -6,7 +6,7 @@ are what the desk itself would have made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from opinion.contacts.book import Person
+from opinion.demo.asking import SIGNS, asked
 from opinion.demo.events import live_events
 from opinion.demo.messages import MadeUp, made_up
 from opinion.demo.news import tell
@@ -32,6 +33,7 @@ from workflows.sweeper import sweep
 BEGIN = ("assign", "accept", "contact")
 WORK = (*BEGIN, "record_visit")
 DRAFT = (*WORK, "draft_reply")
+# `approve`: level after level signs, until nobody is asked any more.
 ANSWER = (*DRAFT, "approve", "reply")
 
 
@@ -61,7 +63,7 @@ FATES = (
     Fate(("assign", "accept"), 1, 90),
     Fate((*DRAFT, "approve"), 3, 190),
     Fate((*ANSWER, "call_back", "redo"), 6, 240),
-    Fate((*BEGIN, "suspend"), 4, 60),
+    Fate((*BEGIN, "request_suspension", "sign_suspension", "sign_suspension"), 4, 60),
     Fate(("assign", "decline", "reject_decline"), 1, 50),
     Fate(("refer",), 5, 120),
     Fate(("withdraw",), 5, 120),
@@ -78,11 +80,18 @@ FATES = (
         (*BEGIN, "ask_co_handling", "accept_co_task", "finish_co_task", "record_visit", "draft_reply"), 3, 100
     ),
     Fate((*BEGIN, "ask_co_handling", "accept_co_task"), 8, 90),
+    Fate((*DRAFT, "sign_reply"), 2, 90),
+    Fate((*BEGIN, "request_extension"), 1, 90),
+    Fate((*DRAFT, "sign_reply", "sign_reply"), 2, 80),
+    Fate((*BEGIN, "request_suspension", "sign_suspension"), 1, 80),
+    Fate((*BEGIN, "request_extension", "sign_extension", "record_visit"), 2, 70),
+    Fate((*DRAFT, "sign_reply", "hand_over"), 2, 85),
+    Fate((*BEGIN, "request_suspension"), 1, 100),
 )
 DESK = {
     "dengji": ("comment", "archive", "withdraw"),
-    "paidan": ("assign", "reassign", "reject_decline", "suspend", "merge", "reopen", "refer"),
-    "shenhe": ("approve", "send_back", "reply"),
+    "paidan": ("assign", "reassign", "reject_decline", "merge", "reopen", "refer"),
+    "shenhe": ("reply",),
     "huifang": ("call_back", "record_unreached", "rate", "redo"),
     "lingdao": ("instruct",),
 }
@@ -113,6 +122,7 @@ def populate(users: Mapping[str, User], *, at: datetime) -> None:
     ReplyWork(users, lives.units, lives.calendar, at=at).tell()
     sweep(at=at)
     _supervise(users, at=at)
+    _propose(users, at=at)
     visit_places(users, at=at)
     tell(at=at)
 
@@ -120,7 +130,9 @@ def populate(users: Mapping[str, User], *, at: datetime) -> None:
 def _supervise(users: Mapping[str, User], *, at: datetime) -> None:
     """What units and supervisor have done about some of the orders and reminders by now."""
     moment = at - timedelta(minutes=2)
-    standing = SupervisionOrder.objects.open().filter(unit=F("case__lead"), case__restricted=False)
+    standing = SupervisionOrder.objects.open().filter(
+        unit=F("case__lead"), case__unit=F("unit"), case__restricted=False
+    )
     steps = (
         (), ("acknowledge_order",), ("acknowledge_order", "answer_order"), ("answer_order", "send_back_order"),
         ("answer_order", "close_order"), ("urge",), ("urge", "acknowledge_urge"),
@@ -130,6 +142,20 @@ def _supervise(users: Mapping[str, User], *, at: datetime) -> None:
             own = name in {"acknowledge_order", "answer_order", "acknowledge_urge"}
             by = users[f"{order.unit.code}_fuze" if own else "duban"]
             fire(order.case_id, name, by=by, at=moment, data=SUPERVISED.get(name, {}))
+
+
+def _propose(users: Mapping[str, User], *, at: datetime) -> None:
+    """One order more is put up for a leader's signature, of a case that is late and has none."""
+    late = Case.objects.filter(state="handling", restricted=False, due_at__lt=at)
+    case = late.exclude(pk__in=SupervisionOrder.objects.values("case")).order_by("pk").first()
+    if case is not None:
+        said = {
+            "unit": case.lead_id,
+            "colour": "yellow",
+            "problem": "逾期未办结，催办后仍无进展。",
+            "demand": "两日内办结并说明原因。",
+        }
+        fire(case.pk, "propose_order", by=users["duban"], at=at - timedelta(minutes=1), data=said)
 
 
 def _another(unit: str) -> str:
@@ -154,8 +180,8 @@ class _Lives:
         case = self._register(said, start)
         unit = said.unit
         now = start
-        for step in fate.steps:
-            now = self._later(fate, now)
+        for step in self._levels(case, fate.steps):
+            now = self._later(fate, now, quickly=step in SIGNS)
             if now > self.at:
                 break
             # What ran out on the way is logged first, and silence has become acceptance.
@@ -172,6 +198,14 @@ class _Lives:
                 unit = _another(unit)
             if step == "merge" and said.subject not in self.masters:
                 continue
+            # One level, or two, may have been enough, and a restricted case stays where it is.
+            if (step in SIGNS or step == "hand_over") and not self._signer(case, step):
+                continue
+            if step == "hand_over" and case.restricted:
+                continue
+            # What is due within a day has no more time to be given.
+            if step == "request_extension" and said.urgency != "normal":
+                continue
             fire(
                 case.pk,
                 step,
@@ -182,11 +216,23 @@ class _Lives:
         if fate.steps[:1] == ("assign",) and not case.restricted:
             self.masters.setdefault(said.subject, case.pk)
 
-    def _later(self, fate: Fate, now: datetime) -> datetime:
-        """The next step: in office hours, except that what began today has happened whatever the hour."""
+    def _levels(self, case: Case, steps: tuple[str, ...]) -> Iterator[str]:
+        for step in steps:
+            if step != "approve":
+                yield step
+                continue
+            while asked(case.pk, "reply"):
+                yield "sign_reply"
+
+    def _later(self, fate: Fate, now: datetime, *, quickly: bool) -> datetime:
+        """The next step: in office hours, except that what began today has happened whatever the hour.
+
+        quickly: who only signs takes half as long.
+        """
+        gap = fate.gap // 2 if quickly else fate.gap
         if fate.ago == 0:
-            return now + timedelta(minutes=fate.gap)
-        return self.calendar.due(now, Limit.parse(f"{fate.gap}min")).at
+            return now + timedelta(minutes=gap)
+        return self.calendar.due(now, Limit.parse(f"{gap}min")).at
 
     def _register(self, said: MadeUp, at: datetime) -> Case:
         fields = ("source", "subject", "body", "type", "domain", "urgency")
@@ -198,7 +244,14 @@ class _Lives:
             restricted=report, barred=[self.units["dongpu"].pk] if report else [],
         )  # fmt: skip
 
+    def _signer(self, case: Case, step: str) -> User | None:
+        return asked(case.pk, SIGNS.get(step, "reply"))
+
     def _actor(self, case: Case, step: str, unit: str) -> User:
+        if step in SIGNS or step in {"send_back", "hand_over"}:
+            signer = self._signer(case, step)
+            assert signer is not None
+            return signer
         if step in ACTOR:
             restricted = case.restricted and step != "instruct"
             return self.users["zhuanban" if restricted else ACTOR[step]]
@@ -229,6 +282,7 @@ def _went(action: str, outcome: str) -> Say:
 
 
 REPLY = "您好！您反映的“{subject}”收悉。经现场核实，情况属实，我单位已安排处理并明确专人跟进，预计五个工作日内完成。感谢您的监督。"
+TOLD = "您反映的事项需检测后才能答复，检测结论三日后作出，届时答复您，请谅解。"
 _DATA: dict[str, Say] = {
     "assign": lambda lives, unit, said, at: lives.lead(unit),
     "reassign": lambda lives, unit, said, at: lives.lead(unit),
@@ -250,10 +304,26 @@ _DATA: dict[str, Say] = {
         "text": REPLY.format(subject=said.subject),
         "result": "solved",
     },
-    "approve": lambda lives, unit, said, at: {"text": REPLY.format(subject=said.subject), "remark": "同意"},
+    "sign_reply": lambda lives, unit, said, at: {
+        "text": REPLY.format(subject=said.subject),
+        "remark": "同意",
+    },
+    "hand_over": lambda lives, unit, said, at: {
+        "person": lives.users["paidan"].pk,
+        "remark": "下午外出开会，请代为审核。",
+    },
+    "request_extension": lambda lives, unit, said, at: {
+        "clock": "resolve",
+        "amount": "3d" if said.source == "visit" else "3wd",
+        "reason": "appraisal",
+        "evidence": "已委托检测机构取样，三日后出结论。",
+        "told": TOLD,
+    },
+    "sign_extension": _always(text=TOLD),
     "send_back": _always(comments="请写明完成时间和联系人单位。"),
     "reply": lambda lives, unit, said, at: {"public": said.type != "report"},
-    "suspend": _always(reason="appraisal", remark="委托检测机构鉴定，等待结论。"),
+    "request_suspension": _always(reason="appraisal", remark="委托检测机构鉴定，等待结论。"),
+    "sign_suspension": _always(remark="同意，结论出来后立即恢复办理。"),
     "call_back": lambda lives, unit, said, at: {
         "happened_at": at - timedelta(minutes=5),
         "record": "已接通，本人说明了感受。",

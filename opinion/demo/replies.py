@@ -80,8 +80,10 @@ class ReplyWork:
         answers = self._answers(case)
         first = [*answers[:2], {**answers[2], "result": "separately", "words": "待街道会商后另行答复"}]
         self._do(case, "draft_reply", handler, text=DRAFTS[1], result="partly", answers=first)
+        self._do(case, "sign_reply", "zhujian_fuze", text=DRAFTS[1], remark="同意")
         self._do(case, "send_back", "shenhe", comments="请写明公示期，并答复今后由谁维护。")
         self._do(case, "draft_reply", handler, text=DRAFTS[2], result="solved", answers=answers)
+        self._do(case, "sign_reply", "zhujian_fuze", text=DRAFTS[2], remark="已补充，同意")
 
     def _one_answer_for_all(self, begin: datetime) -> None:
         """The master is answered; those merged into it wait for one answer each."""
@@ -100,7 +102,8 @@ class ReplyWork:
             self._do(case, "merge", "paidan", master=master.pk, remark="同一小区同一原因。")
         text = MASTER.format(number=master.number)
         self._do(master, "draft_reply", "shuiwu_chengban", text=text, result="solved")
-        self._do(master, "approve", "shenhe", text=text, remark="同意")
+        for who in ("shuiwu_fuze", "shenhe"):
+            self._do(master, "sign_reply", who, text=text, remark="同意")
         self._do(master, "reply", "shenhe", public=True)
 
     def _register(self, subject: str, body: str, name: str, at: datetime) -> Case:
