@@ -38,6 +38,7 @@ DRAFTS = (
 )
 ANSWERS = (("solved", "单元门禁"), ("solved", "维修资金使用情况"), ("explained", "今后由物业公司"))
 MASTER = "您好！您反映的青禾里夜间停水（编号 {number}）系加压泵故障，水务公司已于昨晚更换水泵，供水恢复正常。"
+BOARD = "您好！您反映的望溪路夜间施工扰民属实。该工地未取得夜间施工许可，已责令停止夜间施工并立案查处，结果将依法公开。"
 WRITERS = ("壬某某", "癸某某", "子某某", "丑某某")
 STEP_MINUTES = 40
 
@@ -52,7 +53,7 @@ def seed_templates(users: Mapping[str, User], units: Mapping[str, Unit], *, at: 
 
 
 class ReplyWork:
-    """Both stories, on working time, ending in front of whoever is to act next."""
+    """The stories, on working time, ending in front of whoever is to act next."""
 
     def __init__(
         self, users: Mapping[str, User], units: Mapping[str, Unit], on: WorkingCalendar, *, at: datetime
@@ -64,6 +65,7 @@ class ReplyWork:
         begin = timezone.make_aware(datetime.combine(day, time(9, 0)))
         self._three_drafts(begin)
         self._one_answer_for_all(begin + timedelta(minutes=5))
+        self._up_to_publicity(begin + timedelta(minutes=10))
 
     def _three_drafts(self, begin: datetime) -> None:
         """Sent back once; the third draft waits for the reviewer."""
@@ -106,10 +108,29 @@ class ReplyWork:
             self._do(master, "sign_reply", who, text=text, remark="同意")
         self._do(master, "reply", "shenhe", public=True)
 
-    def _register(self, subject: str, body: str, name: str, at: datetime) -> Case:
+    def _up_to_publicity(self, begin: datetime) -> None:
+        """Will be read by everybody on the leader board: after two levels it waits for a third."""
+        case = self._register(
+            "望溪路夜间施工扰民", "望溪路工地夜里还在打桩，请依法处理并公开结果。", "寅某某", begin, source="lb", kind="complaint"
+        )  # fmt: skip
+        self._taken_up(case, "chengguan")
+        self._do(case, "draft_reply", "chengguan_chengban", text=BOARD, result="solved")
+        for who in ("chengguan_fuze", "shenhe"):
+            self._do(case, "sign_reply", who, text=BOARD, remark="同意")
+
+    def _register(
+        self,
+        subject: str,
+        body: str,
+        name: str,
+        at: datetime,
+        *,
+        source: str = "mailbox",
+        kind: str = "consult",
+    ) -> Case:
         self.now = at
         said = {
-            "source": "mailbox", "subject": subject, "body": body, "type": "consult", "domain": "housing",
+            "source": source, "subject": subject, "body": body, "type": kind, "domain": "housing",
             "urgency": "normal", "received_at": at - timedelta(minutes=10),
         }  # fmt: skip
         person = Person(name=name, phone=f"1001234{sum(map(ord, name)) % 10000:04}", address="云溪县锦云苑")
