@@ -12,6 +12,7 @@ from typing import Literal
 from django.db.models import Q
 
 from opinion.access import may_register
+from opinion.approvalfile import ApprovalView, approvals_of
 from opinion.blocks import Block, Viewing, blocks_of
 from opinion.cohandling import tasks_of, unit_at
 from opinion.contacts.book import Person, opened
@@ -202,6 +203,7 @@ class CaseFile:
     ratings: list[RatingView]
     links: list[Linked]
     orders: list[OrderRow]
+    approvals: list[ApprovalView]
     co_tasks: list[TaskRow]
     timeline: list[Entry]
     actions: list[Move]
@@ -257,6 +259,7 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
         ratings=[RatingView(rating, codes.of("satisfaction", rating.satisfaction)) for rating in ratings],
         links=links_of(case, viewer),
         orders=rows_of_case(case, at=at),
+        approvals=approvals_of(case),
         co_tasks=task_rows(case, tasks, [view.clock for view in clocks], codes.of, at=at),
         timeline=entries,
         actions=sorted(

@@ -42,13 +42,13 @@ def _exports(user: User) -> bool:
 
 # label, URL name, arguments, who, URL names that belong to it
 MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] = (
-    ("待办", "todo", (), _anybody, "todo"),
+    ("待办", "todo", (), _anybody, "todo signing absences"),
     (
         "案件",
         "case_list",
         (),
         may_see_cases,
-        "case_list case action audit explain case_forecast replies reply_linked report",
+        "case_list case action audit explain case_forecast approval replies reply_linked report",
     ),
     ("回访", "call_backs", (), may_call, "call_backs"),
     ("督办", "board", (), may_supervise, "board board_cases forecast"),
@@ -60,6 +60,7 @@ MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] 
     ("模板", "reply_templates", (), may_keep_templates, "reply_templates reply_template reply_template_new"),
     ("日历", "calendars", (), may_keep_calendars, "calendars"),
     ("时限", "policies", (), may_keep_policies, "policies"),
+    ("审批", "levels", (), may_keep_policies, "levels"),
     ("流程", "lifecycle", (MESSAGE,), _anybody, "lifecycle"),
 )
 

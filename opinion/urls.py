@@ -2,7 +2,9 @@
 
 from django.urls import path
 
+from opinion.views.absences import absence_end, absences
 from opinion.views.actions import action
+from opinion.views.approvals import approval, approval_bpmn, approval_svg, signing
 from opinion.views.attachments import attachment, attachment_small
 from opinion.views.audit import audit, explain
 from opinion.views.board import board, board_cases
@@ -16,6 +18,7 @@ from opinion.views.forecast import case_forecast, forecast
 from opinion.views.handling import handling
 from opinion.views.healthz import healthz
 from opinion.views.imports import import_columns, import_job, import_problems, imports
+from opinion.views.levels import levels
 from opinion.views.lifecycles import lifecycle
 from opinion.views.opening import open_case
 from opinion.views.orders import order, orders
@@ -37,6 +40,21 @@ urlpatterns = [
     path("cases/<str:number>/handling/", handling, name="handling"),
     path("cases/<str:number>/files/<int:ordinal>/", attachment, name="attachment"),
     path("cases/<str:number>/files/<int:ordinal>/small/", attachment_small, name="attachment_small"),
+    path("levels/", levels, name="levels"),
+    path("absences/", absences, name="absences"),
+    path("absences/<int:pk>/end/", absence_end, name="absence_end"),
+    path("signing/", signing, name="signing"),
+    path("cases/<str:number>/approvals/<slug:kind>/<int:ordinal>/", approval, name="approval"),
+    path(
+        "cases/<str:number>/approvals/<slug:kind>/<int:ordinal>/picture.svg",
+        approval_svg,
+        name="approval_svg",
+    ),
+    path(
+        "cases/<str:number>/approvals/<slug:kind>/<int:ordinal>/flow.bpmn",
+        approval_bpmn,
+        name="approval_bpmn",
+    ),
     path("cases/<str:number>/audit/", audit, name="audit"),
     path("cases/<str:number>/clocks/<slug:kind>/<int:cycle>/", explain, name="explain"),
     path("orders/", orders, name="orders"),

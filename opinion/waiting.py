@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Count, Q, Value
 
 from opinion.cohandling import waiting_for as waiting_for_help
 from opinion.queues import labelled_states
 from opinion.roles import helping_units
+from opinion.timing import CaseDistances, Distance
 from workflows.machine import may
 from workflows.models import ApprovalTask, Case, User
 from workflows.models.approval import ApprovalTaskQuerySet
@@ -81,6 +83,34 @@ def seats_waiting_for(user: User) -> ApprovalTaskQuerySet:
     if not user.standing.sees:
         return ApprovalTask.objects.none()
     return ApprovalTask.objects.waiting_for(user)
+
+
+@dataclass(frozen=True)
+class SeatRow:
+    """A seat in the list of approvals. matter, level: in words. move: the transition to agree by."""
+
+    seat: ApprovalTask
+    matter: str
+    level: str
+    move: str
+    left: Distance | None
+
+    @property
+    def case(self) -> Case:
+        found: Case = self.seat.case
+        return found
+
+
+def seat_rows(seats: Iterable[ApprovalTask], *, at: datetime) -> list[SeatRow]:
+    """A page of them, read `with_cases`; one statement a calendar."""
+    distances = CaseDistances(at)
+    return [_seat_row(seat, distances) for seat in seats]
+
+
+def _seat_row(seat: ApprovalTask, distances: CaseDistances) -> SeatRow:
+    declared = lifecycle(seat.case.definition_id).approvals[seat.process.kind]
+    level = seat.process.levels[seat.level - 1]["label"]
+    return SeatRow(seat, declared.label, level, declared.signs, distances.of(seat.case))
 
 
 def _waits(case: Case, user: User) -> bool:

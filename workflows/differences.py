@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from workflows.approvals.rules import ApprovalRule, ApprovalRulesSpec
 from workflows.documents import Document
 from workflows.policy import ClockRule, PolicySpec, QuantityRule
 from workflows.spec import LifecycleSpec
@@ -28,6 +29,35 @@ def differences(old: LifecycleSpec, new: LifecycleSpec) -> list[str]:
         if before != after and sorted(before) == sorted(after):
             lines.append(f"~ {word}的先后次序有变")
     return lines
+
+
+def approval_differences(old: ApprovalRulesSpec, new: ApprovalRulesSpec) -> list[str]:
+    """The same of two approval documents, row by row, each with its levels in order."""
+    before, after = ({rule.row: rule for rule in spec.approvals} for spec in (old, new))
+    plain = [spec.model_dump(exclude={"approvals"}) for spec in (old, new)]
+    lines = [f"~ {line}" for line in _fields(*plain)]
+    for row in [*before, *(row for row in after if row not in before)]:
+        if row not in after:
+            lines.append(f"- 条目 {row}（{_route(before[row])}）")
+        elif row not in before:
+            lines.append(f"+ 条目 {row}（{_route(after[row])}）")
+        elif before[row] != after[row]:
+            a, b = (rule.model_dump(exclude={"levels"}) for rule in (before[row], after[row]))
+            lines += [f"~ 条目 {row} {line}" for line in _fields(a, b)]
+            if before[row].levels != after[row].levels:
+                lines.append(f"~ 条目 {row} 各级：{_route(before[row])} → {_route(after[row])}")
+    kept = [[row for row in rows if row in before and row in after] for rows in (before, after)]
+    if kept[0] != kept[1]:
+        lines.append("~ 条目的先后次序有变")
+    return lines
+
+
+def _route(rule: ApprovalRule) -> str:
+    """The levels of a row, each with who sits there and how many have to agree."""
+    levels = (
+        f"{level.label}[{'、'.join([*level.by, *level.people])}，{level.agree}]" for level in rule.levels
+    )
+    return "，".join(levels) or "不需审批"
 
 
 def policy_differences(old: PolicySpec, new: PolicySpec) -> list[str]:

@@ -28,7 +28,7 @@ from opinion.registering import register
 from tests.factories.events import Events
 from tests.factories.world import PERSON, World, make_world
 from workflows.engine import fire
-from workflows.models import Case, Membership, Unit, User
+from workflows.models import Absence, Case, Membership, Unit, User
 from workflows.registry import ROLES
 
 # One column a role. An answer is a status; `in` means “go and log in”, `ok` a redirect onward after the deed.
@@ -88,7 +88,7 @@ POST   case_list               -          | in   in   405  405  405  405  405  4
 ------------------------------------------------------------------------------------------------------------------------------------------
 GET    case                    own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
 POST   case                    own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
-GET    case                    other      | in   in   404  404  200  200  404  404  404  404  404  404  200  200  404  200  404  404  404
+GET    case                    other      | in   in   404  404  200  200  404  404  404  404  200  404  200  200  404  200  404  404  404
 POST   case                    other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    case                    restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
 POST   case                    restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
@@ -97,16 +97,57 @@ POST   case                    accused    | in   in   405  405  405  405  405  4
 ------------------------------------------------------------------------------------------------------------------------------------------
 GET    order                   own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
 POST   order                   own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
-GET    order                   other      | in   in   404  404  200  200  404  404  404  404  404  404  200  200  404  200  404  404  404
+GET    order                   other      | in   in   404  404  200  200  404  404  404  404  200  404  200  200  404  200  404  404  404
 POST   order                   other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    order                   restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
 POST   order                   restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    order                   accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
 POST   order                   accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 ------------------------------------------------------------------------------------------------------------------------------------------
+GET    approval                own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
+POST   approval                own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    approval                other      | in   in   404  404  200  200  404  404  404  404  200  404  200  200  404  200  404  404  404
+POST   approval                other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    approval                restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
+POST   approval                restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    approval                accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
+POST   approval                accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+------------------------------------------------------------------------------------------------------------------------------------------
+GET    approval_svg            own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
+POST   approval_svg            own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    approval_svg            other      | in   in   404  404  200  200  404  404  404  404  200  404  200  200  404  200  404  404  404
+POST   approval_svg            other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    approval_svg            restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
+POST   approval_svg            restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    approval_svg            accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
+POST   approval_svg            accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+------------------------------------------------------------------------------------------------------------------------------------------
+GET    approval_bpmn           own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
+POST   approval_bpmn           own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    approval_bpmn           other      | in   in   404  404  200  200  404  404  404  404  200  404  200  200  404  200  404  404  404
+POST   approval_bpmn           other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    approval_bpmn           restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
+POST   approval_bpmn           restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    approval_bpmn           accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
+POST   approval_bpmn           accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+------------------------------------------------------------------------------------------------------------------------------------------
+GET    signing                 -          | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  200  200  200
+POST   signing                 -          | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+------------------------------------------------------------------------------------------------------------------------------------------
+GET    absences                -          | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  200  200  200
+POST   absences                -          | in   in   422  422  422  422  422  422  422  422  422  422  422  422  422  422  422  422  422
+------------------------------------------------------------------------------------------------------------------------------------------
+GET    absence_end             mine       | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+POST   absence_end             mine       | in   in   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok
+GET    absence_end             theirs     | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+POST   absence_end             theirs     | in   in   404  404  404  404  404  404  404  404  404  404  404  404  404  404  404  404  404
+------------------------------------------------------------------------------------------------------------------------------------------
+GET    levels                  -          | in   in   403  403  403  403  403  403  403  403  403  403  403  403  403  403  200  403  403
+POST   levels                  -          | in   in   403  403  403  403  403  403  403  403  403  403  403  403  403  403  422  403  403
+------------------------------------------------------------------------------------------------------------------------------------------
 GET    handling                own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
 POST   handling                own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
-GET    handling                other      | in   in   404  404  200  200  404  404  404  404  404  404  200  200  404  200  404  404  404
+GET    handling                other      | in   in   404  404  200  200  404  404  404  404  200  404  200  200  404  200  404  404  404
 POST   handling                other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    handling                restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
 POST   handling                restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
@@ -115,7 +156,7 @@ POST   handling                accused    | in   in   405  405  405  405  405  4
 ------------------------------------------------------------------------------------------------------------------------------------------
 GET    attachment              own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
 POST   attachment              own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
-GET    attachment              other      | in   in   404  404  200  200  404  404  404  404  404  404  200  200  404  200  404  404  404
+GET    attachment              other      | in   in   404  404  200  200  404  404  404  404  200  404  200  200  404  200  404  404  404
 POST   attachment              other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    attachment              restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
 POST   attachment              restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
@@ -124,7 +165,7 @@ POST   attachment              accused    | in   in   405  405  405  405  405  4
 ------------------------------------------------------------------------------------------------------------------------------------------
 GET    attachment_small        own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
 POST   attachment_small        own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
-GET    attachment_small        other      | in   in   404  404  200  200  404  404  404  404  404  404  200  200  404  200  404  404  404
+GET    attachment_small        other      | in   in   404  404  200  200  404  404  404  404  200  404  200  200  404  200  404  404  404
 POST   attachment_small        other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    attachment_small        restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
 POST   attachment_small        restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
@@ -134,10 +175,10 @@ POST   attachment_small        accused    | in   in   405  405  405  405  405  4
 GET    orders                  -          | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  403  403  403
 POST   orders                  -          | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 ------------------------------------------------------------------------------------------------------------------------------------------
-GET    action:comment          own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  403  403  404  404  404
-POST   action:comment          own        | in   in   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   403  403  404  404  404
-GET    action:comment          other      | in   in   404  404  200  200  404  404  404  404  404  404  200  200  404  403  404  404  404
-POST   action:comment          other      | in   in   404  404  ok   ok   404  404  404  404  404  404  ok   ok   404  403  404  404  404
+GET    action:comment          own        | in   in   200  200  200  200  200  200  200  200  403  200  200  200  403  403  404  404  404
+POST   action:comment          own        | in   in   ok   ok   ok   ok   ok   ok   ok   ok   403  ok   ok   ok   403  403  404  404  404
+GET    action:comment          other      | in   in   404  404  200  200  404  404  404  404  403  404  200  200  404  403  404  404  404
+POST   action:comment          other      | in   in   404  404  ok   ok   404  404  404  404  403  404  ok   ok   404  403  404  404  404
 GET    action:comment          restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
 POST   action:comment          restricted | in   in   404  404  404  404  ok   ok   ok   404  404  404  404  404  ok   404  404  404  404
 GET    action:comment          accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
@@ -145,8 +186,8 @@ POST   action:comment          accused    | in   in   404  404  404  404  404  4
 ------------------------------------------------------------------------------------------------------------------------------------------
 GET    action:draft_reply      own        | in   in   403  403  403  403  200  200  403  403  403  403  403  403  403  403  404  404  404
 POST   action:draft_reply      own        | in   in   403  403  403  403  ok   ok   403  403  403  403  403  403  403  403  404  404  404
-GET    action:draft_reply      other      | in   in   404  404  403  403  404  404  404  404  404  404  403  403  404  403  404  404  404
-POST   action:draft_reply      other      | in   in   404  404  403  403  404  404  404  404  404  404  403  403  404  403  404  404  404
+GET    action:draft_reply      other      | in   in   404  404  403  403  404  404  404  404  403  404  403  403  404  403  404  404  404
+POST   action:draft_reply      other      | in   in   404  404  403  403  404  404  404  404  403  404  403  403  404  403  404  404  404
 GET    action:draft_reply      restricted | in   in   404  404  404  404  200  200  403  404  404  404  404  404  403  404  404  404  404
 POST   action:draft_reply      restricted | in   in   404  404  404  404  ok   ok   403  404  404  404  404  404  403  404  404  404  404
 GET    action:draft_reply      accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  404  403  404  404  404  404
@@ -154,8 +195,8 @@ POST   action:draft_reply      accused    | in   in   404  404  404  404  404  4
 ------------------------------------------------------------------------------------------------------------------------------------------
 GET    action:finish_co_task   own        | in   in   403  403  403  403  403  403  403  403  403  403  403  403  403  403  404  404  404
 POST   action:finish_co_task   own        | in   in   403  403  403  403  403  403  403  403  403  403  403  403  403  403  404  404  404
-GET    action:finish_co_task   other      | in   in   404  404  403  403  404  404  404  404  404  404  403  403  404  403  404  404  404
-POST   action:finish_co_task   other      | in   in   404  404  403  403  404  404  404  404  404  404  403  403  404  403  404  404  404
+GET    action:finish_co_task   other      | in   in   404  404  403  403  404  404  404  404  403  404  403  403  404  403  404  404  404
+POST   action:finish_co_task   other      | in   in   404  404  403  403  404  404  404  404  403  404  403  403  404  403  404  404  404
 GET    action:finish_co_task   restricted | in   in   404  404  404  404  403  403  403  404  404  404  404  404  403  404  404  404  404
 POST   action:finish_co_task   restricted | in   in   404  404  404  404  403  403  403  404  404  404  404  404  403  404  404  404  404
 GET    action:finish_co_task   accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  404  403  404  404  404  404
@@ -163,8 +204,8 @@ POST   action:finish_co_task   accused    | in   in   404  404  404  404  404  4
 ------------------------------------------------------------------------------------------------------------------------------------------
 GET    action:assign           own        | in   in   403  409  403  403  403  403  403  403  403  403  403  403  403  403  404  404  404
 POST   action:assign           own        | in   in   403  409  403  403  403  403  403  403  403  403  403  403  403  403  404  404  404
-GET    action:assign           other      | in   in   404  404  403  403  404  404  404  404  404  404  403  403  404  403  404  404  404
-POST   action:assign           other      | in   in   404  404  403  403  404  404  404  404  404  404  403  403  404  403  404  404  404
+GET    action:assign           other      | in   in   404  404  403  403  404  404  404  404  403  404  403  403  404  403  404  404  404
+POST   action:assign           other      | in   in   404  404  403  403  404  404  404  404  403  404  403  403  404  403  404  404  404
 GET    action:assign           restricted | in   in   404  404  404  404  403  403  403  404  404  404  404  404  409  404  404  404  404
 POST   action:assign           restricted | in   in   404  404  404  404  403  403  403  404  404  404  404  404  409  404  404  404  404
 GET    action:assign           accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  404  409  404  404  404  404
@@ -172,8 +213,8 @@ POST   action:assign           accused    | in   in   404  404  404  404  404  4
 ------------------------------------------------------------------------------------------------------------------------------------------
 GET    action:reveal_contact   own        | in   in   200  200  403  403  200  200  403  403  403  200  403  403  403  403  404  404  404
 POST   action:reveal_contact   own        | in   in   200  200  403  403  200  200  403  403  403  200  403  403  403  403  404  404  404
-GET    action:reveal_contact   other      | in   in   404  404  403  403  404  404  404  404  404  404  403  403  404  403  404  404  404
-POST   action:reveal_contact   other      | in   in   404  404  403  403  404  404  404  404  404  404  403  403  404  403  404  404  404
+GET    action:reveal_contact   other      | in   in   404  404  403  403  404  404  404  404  403  404  403  403  404  403  404  404  404
+POST   action:reveal_contact   other      | in   in   404  404  403  403  404  404  404  404  403  404  403  403  404  403  404  404  404
 GET    action:reveal_contact   restricted | in   in   404  404  404  404  200  200  403  404  404  404  404  404  200  404  404  404  404
 POST   action:reveal_contact   restricted | in   in   404  404  404  404  200  200  403  404  404  404  404  404  200  404  404  404  404
 GET    action:reveal_contact   accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
@@ -196,7 +237,7 @@ POST   open_case               -          | in   in   ok   ok   403  403  403  4
 ------------------------------------------------------------------------------------------------------------------------------------------
 GET    report                  own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
 POST   report                  own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
-GET    report                  other      | in   in   404  404  200  200  404  404  404  404  404  404  200  200  404  200  404  404  404
+GET    report                  other      | in   in   404  404  200  200  404  404  404  404  200  404  200  200  404  200  404  404  404
 POST   report                  other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    report                  restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
 POST   report                  restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
@@ -223,7 +264,7 @@ POST   import_problems         theirs     | in   in   405  405  405  405  405  4
 ------------------------------------------------------------------------------------------------------------------------------------------
 GET    audit                   own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
 POST   audit                   own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
-GET    audit                   other      | in   in   404  404  200  200  404  404  404  404  404  404  200  200  404  200  404  404  404
+GET    audit                   other      | in   in   404  404  200  200  404  404  404  404  200  404  200  200  404  200  404  404  404
 POST   audit                   other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    audit                   restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
 POST   audit                   restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
@@ -232,36 +273,36 @@ POST   audit                   accused    | in   in   405  405  405  405  405  4
 ------------------------------------------------------------------------------------------------------------------------------------------
 GET    replies                 own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
 POST   replies                 own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
-GET    replies                 other      | in   in   404  404  200  200  404  404  404  404  404  404  200  200  404  200  404  404  404
+GET    replies                 other      | in   in   404  404  200  200  404  404  404  404  200  404  200  200  404  200  404  404  404
 POST   replies                 other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    replies                 restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
 POST   replies                 restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    replies                 accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
 POST   replies                 accused    | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 ------------------------------------------------------------------------------------------------------------------------------------------
-GET    reply_linked            own        | in   in   403  200  403  403  403  403  403  200  200  403  403  403  403  403  404  404  404
-POST   reply_linked            own        | in   in   403  422  403  403  403  403  403  422  422  403  403  403  403  403  404  404  404
-GET    reply_linked            other      | in   in   404  404  403  403  404  404  404  404  404  404  403  403  404  403  404  404  404
-POST   reply_linked            other      | in   in   404  404  403  403  404  404  404  404  404  404  403  403  404  403  404  404  404
+GET    reply_linked            own        | in   in   403  200  403  403  403  403  403  200  403  403  403  403  403  403  404  404  404
+POST   reply_linked            own        | in   in   403  422  403  403  403  403  403  422  403  403  403  403  403  403  404  404  404
+GET    reply_linked            other      | in   in   404  404  403  403  404  404  404  404  403  404  403  403  404  403  404  404  404
+POST   reply_linked            other      | in   in   404  404  403  403  404  404  404  404  403  404  403  403  404  403  404  404  404
 GET    reply_linked            restricted | in   in   404  404  404  404  403  403  403  404  404  404  404  404  200  404  404  404  404
 POST   reply_linked            restricted | in   in   404  404  404  404  403  403  403  404  404  404  404  404  422  404  404  404  404
 GET    reply_linked            accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  404  200  404  404  404  404
 POST   reply_linked            accused    | in   in   404  404  404  404  404  404  404  404  404  404  404  404  422  404  404  404  404
 ------------------------------------------------------------------------------------------------------------------------------------------
-GET    reply_templates         -          | in   in   200  200  403  403  403  200  403  200  200  403  403  403  403  403  403  403  403
+GET    reply_templates         -          | in   in   200  200  403  403  403  200  403  200  403  403  403  403  403  403  403  403  403
 POST   reply_templates         -          | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 ------------------------------------------------------------------------------------------------------------------------------------------
-GET    reply_template_new      -          | in   in   200  200  403  403  403  200  403  200  200  403  403  403  403  403  403  403  403
-POST   reply_template_new      -          | in   in   422  422  403  403  403  422  403  422  422  403  403  403  403  403  403  403  403
+GET    reply_template_new      -          | in   in   200  200  403  403  403  200  403  200  403  403  403  403  403  403  403  403  403
+POST   reply_template_new      -          | in   in   422  422  403  403  403  422  403  422  403  403  403  403  403  403  403  403  403
 ------------------------------------------------------------------------------------------------------------------------------------------
-GET    reply_template          mine       | in   in   200  200  403  403  403  200  403  200  200  403  403  403  403  403  403  403  403
-POST   reply_template          mine       | in   in   ok   ok   403  403  403  ok   403  ok   ok   403  403  403  403  403  403  403  403
-GET    reply_template          theirs     | in   in   404  404  403  403  403  404  403  404  404  403  403  403  403  403  403  403  403
-POST   reply_template          theirs     | in   in   404  404  403  403  403  404  403  404  404  403  403  403  403  403  403  403  403
+GET    reply_template          mine       | in   in   200  200  403  403  403  200  403  200  403  403  403  403  403  403  403  403  403
+POST   reply_template          mine       | in   in   ok   ok   403  403  403  ok   403  ok   403  403  403  403  403  403  403  403  403
+GET    reply_template          theirs     | in   in   404  404  403  403  403  404  403  404  403  403  403  403  403  403  403  403  403
+POST   reply_template          theirs     | in   in   404  404  403  403  403  404  403  404  403  403  403  403  403  403  403  403  403
 ------------------------------------------------------------------------------------------------------------------------------------------
 GET    explain                 own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
 POST   explain                 own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
-GET    explain                 other      | in   in   404  404  200  200  404  404  404  404  404  404  200  200  404  200  404  404  404
+GET    explain                 other      | in   in   404  404  200  200  404  404  404  404  200  404  200  200  404  200  404  404  404
 POST   explain                 other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    explain                 restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
 POST   explain                 restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
@@ -270,7 +311,7 @@ POST   explain                 accused    | in   in   405  405  405  405  405  4
 ------------------------------------------------------------------------------------------------------------------------------------------
 GET    case_forecast           own        | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  404  404  404
 POST   case_forecast           own        | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
-GET    case_forecast           other      | in   in   404  404  200  200  404  404  404  404  404  404  200  200  404  200  404  404  404
+GET    case_forecast           other      | in   in   404  404  200  200  404  404  404  404  200  404  200  200  404  200  404  404  404
 POST   case_forecast           other      | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 GET    case_forecast           restricted | in   in   404  404  404  404  200  200  200  404  404  404  404  404  200  404  404  404  404
 POST   case_forecast           restricted | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
@@ -361,6 +402,7 @@ JOB_WHOSE = ("mine", "theirs")
 
 
 OWNED = {
+    "absence_end",
     "import",
     "import_columns",
     "import_problems",
@@ -381,6 +423,9 @@ def whose_of(route: str) -> tuple[str, ...]:
         "replies",
         "explain",
         "case_forecast",
+        "approval",
+        "approval_svg",
+        "approval_bpmn",
         "order",
         "report",
         "handling",
@@ -447,6 +492,7 @@ class Visitors:
         fire(case.pk, "contact", by=handler, at=at, data=seen)
         watcher = self.world.officer if case.restricted else self.world.supervisor
         fire(case.pk, "issue_order", by=watcher, at=at, data={**ORDER, "unit": lead})
+        fire(case.pk, "request_extension", by=handler, at=at, data=LONGER)
         return Case.objects.get(pk=case.pk)
 
     def event(
@@ -478,6 +524,9 @@ class Visitors:
             by=self.world.supervisor,
             at=at,
             data={**ORDER, "unit": self.world.water.pk},
+        )
+        fire(
+            case.pk, "request_extension", by=self.world.other_handler, at=at, data={**LONGER, "amount": "3d"}
         )
         return Case.objects.get(pk=case.pk)
 
@@ -512,6 +561,8 @@ class Visitors:
                 args += [1]
             if route == "explain":
                 args += ["resolve", 1]
+            if route.startswith("approval"):
+                args += ["extension", 1]
             token = {"token": "t" * 22, "rev": case.rev}
             return reverse(route, args=args), {**MOVES.get(move, {}), **token}
         if row.whose in JOB_WHOSE:
@@ -538,6 +589,9 @@ class Visitors:
                 state=Notice.State.SENT,
                 created_at=at,
             )
+        if route == "absence_end":
+            deputy = self.world.leader if owner != self.world.leader else self.world.clerk
+            return Absence.objects.create(user=owner, deputy=deputy, starts_at=timezone.now())
         if route == "reply_template":
             return self.template(owner)
         return _job(route, owner, self.world)
@@ -578,6 +632,13 @@ MOVES: dict[str, dict[str, Any]] = {
     "reveal_contact": {"reason": "核实情况"},
 }
 ORDER = {"colour": "yellow", "problem": "逾期未办结", "demand": "请办结"}
+LONGER = {
+    "clock": "resolve",
+    "amount": "3wd",
+    "reason": "appraisal",
+    "evidence": "已委托检测",
+    "told": "正在检测",
+}
 SHEET = "留言编号,留言详情\nA1,南街路灯不亮\n".encode()
 
 

@@ -101,6 +101,10 @@ class ApprovalTaskQuerySet(models.QuerySet["ApprovalTask"]):
         """Still to be decided."""
         return self.filter(status=STATUS.ASSIGNED)
 
+    def with_cases(self) -> Self:
+        """With the case, its unit and who asked, for lists."""
+        return self.select_related("case__unit", "process__requester")
+
     def waiting_for(self, user: User) -> Self:
         return self.waiting().filter(owner=user)
 

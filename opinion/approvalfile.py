@@ -1,0 +1,139 @@
+"""Approvals as pages show them: level by level, who was asked, what each said and when, and what is still to come."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from workflows.approvals.rules import LevelSpec
+from workflows.models import Approval, ApprovalTask, Case, Event, Note
+from workflows.published import lifecycle
+
+LevelState = Literal["done", "now", "ahead", "off"]
+# What the state of a level is called where colour alone would say it.
+STATES: dict[LevelState, str] = {"done": "已完成", "now": "审批中", "ahead": "未到", "off": "未进行"}
+TALK = ("comments", "remark", "comment")
+
+
+@dataclass(frozen=True)
+class SeatView:
+    """One person's part. how: 加签 by whom, 代谁审批, 由谁委派. said: what was written with the decision."""
+
+    seat: ApprovalTask
+    how: str
+    said: str
+
+    @property
+    def words(self) -> str:
+        if self.seat.is_open:
+            return "待表态"
+        if self.seat.decision == ApprovalTask.Decision.NONE:
+            return "不必再表态"
+        return str(self.seat.get_decision_display())
+
+
+@dataclass(frozen=True)
+class LevelView:
+    """One level. agree: how many have to. state: in one word."""
+
+    name: str
+    label: str
+    agree: str
+    state: LevelState
+    seats: tuple[SeatView, ...]
+
+    @property
+    def state_label(self) -> str:
+        return STATES[self.state]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A word in the thread of an approval."""
+
+    event: Event
+    text: str
+
+
+@dataclass(frozen=True)
+class ApprovalView:
+    """One approval with all its levels. waits_for: names of those it waits for now."""
+
+    approval: Approval
+    label: str
+    levels: tuple[LevelView, ...]
+    thread: tuple[Remark, ...]
+
+    @property
+    def waits_for(self) -> list[str]:
+        seats = (seat.seat for level in self.levels for seat in level.seats)
+        return [str(seat.owner) for seat in seats if seat.is_open]
+
+
+def agreement(level: LevelSpec) -> str:
+    """How the level is agreed, in words."""
+    words = {"any": "一人同意即可", "all": "须全部同意", "sequence": "依次同意"}
+    return words.get(str(level.agree), f"至少 {level.agree} 人同意")
+
+
+def approvals_of(case: Case) -> list[ApprovalView]:
+    """Every approval of a case, the newest first; three statements."""
+    approvals = list(Approval.objects.filter(case=case).select_related("requester").order_by("-id"))
+    if not approvals:
+        return []
+    seats: dict[int, list[ApprovalTask]] = defaultdict(list)
+    sat = ApprovalTask.objects.filter(case=case).select_related("owner", "handed_by", "stands_for")
+    for seat in sat.order_by("id"):
+        seats[seat.process_id].append(seat)
+    written: dict[int, list[Note]] = defaultdict(list)
+    notes = Note.objects.filter(case=case, kind__in=TALK).select_related("author").order_by("seq", "id")
+    for note in notes:
+        written[note.seq].append(note)
+    talk = Event.objects.filter(case=case, name="approval.discussed", seq__in=written).select_related("actor")
+    said = list(talk.order_by("seq"))
+    return [_view(approval, seats[approval.pk], written, said) for approval in approvals]
+
+
+def _view(
+    approval: Approval, seats: Sequence[ApprovalTask], written: dict[int, list[Note]], said: Iterable[Event]
+) -> ApprovalView:
+    declared = lifecycle(approval.case.definition_id).approvals.get(approval.kind)
+    by_level: dict[int, list[SeatView]] = defaultdict(list)
+    for seat in seats:
+        text = "；".join(note.text for note in written.get(seat.seq or 0, ()))
+        by_level[seat.level].append(SeatView(seat, _how(seat), text))
+    levels = [LevelSpec.model_validate(level) for level in approval.levels]
+    thread = tuple(
+        Remark(event, written[event.seq][0].text)
+        for event in said
+        if event.data.get("approval") == approval.kind and event.data.get("round") == approval.round
+    )
+    return ApprovalView(
+        approval,
+        declared.label if declared else approval.kind,
+        tuple(
+            LevelView(
+                level.name, level.label, agreement(level), _state(approval, number), tuple(by_level[number])
+            )
+            for number, level in enumerate(levels, 1)
+        ),
+        thread,
+    )
+
+
+def _state(approval: Approval, number: int) -> LevelState:
+    if approval.finished is None:
+        return "done" if number < approval.level else "now" if number == approval.level else "ahead"
+    ended_well = approval.outcome == Approval.Outcome.GRANTED
+    return "done" if number < approval.level or (number == approval.level and ended_well) else "off"
+
+
+def _how(seat: ApprovalTask) -> str:
+    parts = []
+    if seat.stands_for is not None:
+        parts.append(f"代{seat.stands_for}")
+    if seat.handed_by is not None:
+        parts.append(f"{seat.handed_by}加签" if seat.extra else f"{seat.handed_by}委派")
+    return "，".join(parts)

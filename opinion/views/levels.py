@@ -1,0 +1,147 @@
+"""审批层级: which levels each matter passes; a new version is checked, compared and shown at work before it is published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from opinion.access import may_keep_policies
+from opinion.approvalfile import agreement
+from opinion.views.documents import DocumentForm
+from opinion.views.pages import user_of
+from workflows.approvals.rules import ApprovalRule, ApprovalRulesSpec, LevelSpec
+from workflows.differences import approval_differences
+from workflows.models import Approval, ApprovalRules, Definition, Membership, User
+from workflows.published import lifecycle
+from workflows.publishing import publish
+from workflows.registry import FACTS, ROLES
+
+
+class LevelsForm(DocumentForm[ApprovalRulesSpec]):
+    """Approval levels."""
+
+    origin, kind, main_key = "审批层级", ApprovalRulesSpec, "approvals"
+
+
+@dataclass(frozen=True)
+class LevelLine:
+    """One level in words. who: each role or person with how many hold it today. empty: nobody does, anywhere."""
+
+    label: str
+    who: str
+    agree: str
+    empty: bool
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """One row in words."""
+
+    matter: str
+    when: str
+    levels: list[LevelLine]
+    source: str
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def levels(request: HttpRequest) -> HttpResponse:
+    """A first POST shows what the text says and what changed; `publish` stores it. Running approvals keep theirs.
+
+    `?version=` puts the text of a published version into the form: to change it, or to go back to it.
+    """
+    user = user_of(request)
+    if not may_keep_policies(user):
+        raise PermissionDenied
+    sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = LevelsForm(*sent, initial=_initial(request))
+    context: dict[str, Any] = {"form": form}
+    if request.method == "POST" and form.is_valid():
+        assert form.spec is not None
+        if "publish" in request.POST:
+            published = publish(form.cleaned_data["text"], LevelsForm.origin, by=user, at=timezone.now())
+            said = (
+                f"已发布“{published.document.label}”第 {published.document.version} 版"
+                if published.fresh
+                else "内容未变"
+            )
+            messages.success(request, f"{said}，正在进行的审批仍按开始时的层级走完")
+            return redirect("levels")
+        context |= _foreseen(form.spec)
+    status = 422 if form.errors else 200
+    return render(request, "opinion/levels.html", context | {"versions": _versions()}, status=status)
+
+
+def _initial(request: HttpRequest) -> dict[str, str]:
+    wanted = request.GET.get("version", "")
+    fit = wanted.isdecimal() and len(wanted) < 10
+    found = ApprovalRules.objects.filter(pk=wanted).first() if fit else None
+    return {"text": found.source} if found else {}
+
+
+def _versions() -> list[tuple[ApprovalRules, int]]:
+    """Newest first, each with the number of approvals that run by it."""
+    running = dict(Approval.objects.running().values_list("rules").annotate(Count("id")).order_by())
+    found = ApprovalRules.objects.select_related("published_by").defer("source").order_by("code", "-version")
+    return [(version, running.get(version.pk, 0)) for version in found]
+
+
+def _foreseen(spec: ApprovalRulesSpec) -> dict[str, Any]:
+    newest = ApprovalRules.objects.filter(code=spec.code).order_by("-version").first()
+    held = dict(
+        Membership.objects.filter(user__is_active=True)
+        .values_list("role")
+        .annotate(Count("user", distinct=True))
+        .order_by()
+    )
+    lines = [_rule_line(rule, held) for rule in spec.approvals]
+    return {
+        "spec": spec,
+        "lines": lines,
+        "empty": [f"{line.matter}“{level.label}”" for line in lines for level in line.levels if level.empty],
+        "fallback": "、".join(_role(name, held) for name in spec.fallback),
+        "newest": newest,
+        "differences": approval_differences(newest.parsed, spec) if newest else [],
+    }
+
+
+def _rule_line(rule: ApprovalRule, held: dict[str, int]) -> RuleLine:
+    when = "；".join(f"{'、'.join(_codes(fact, codes))}" for fact, codes in rule.when.items())
+    return RuleLine(
+        _matter(rule.approval),
+        when or "其余",
+        [_level_line(level, held) for level in rule.levels],
+        rule.source,
+    )
+
+
+def _level_line(level: LevelSpec, held: dict[str, int]) -> LevelLine:
+    named = {user.username: str(user) for user in User.objects.filter(username__in=level.people)}
+    who = [*(_role(name, held) for name in level.by), *(named.get(name, name) for name in level.people)]
+    empty = not level.people and not any(held.get(name) for name in level.by)
+    return LevelLine(level.label, "、".join(who), agreement(level), empty)
+
+
+def _role(name: str, held: dict[str, int]) -> str:
+    return f"{ROLES[name].label}（现任 {held.get(name, 0)} 人）"
+
+
+def _codes(fact: str, codes: Iterable[str]) -> list[str]:
+    labels = FACTS[fact]()
+    return [labels.get(code, code) for code in codes]
+
+
+def _matter(name: str) -> str:
+    """What the newest lifecycles call a matter."""
+    for pk in Definition.objects.newest().values_list("pk", flat=True):
+        if name in lifecycle(pk).approvals:
+            return lifecycle(pk).approvals[name].label
+    return name
