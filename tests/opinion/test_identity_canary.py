@@ -55,6 +55,9 @@ OVERVIEWS = (
     "calendars",
     "notices",
     "reply_templates",
+    "signing",
+    "absences",
+    "levels",
 )
 
 

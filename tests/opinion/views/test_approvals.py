@@ -1,0 +1,199 @@
+"""Pages around approvals: what waits for one's word, one approval in full, levels with a preview, deputies while away."""
+
+from datetime import timedelta
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+import opinion
+from workflows.models import Absence, ApprovalRules, ApprovalTask, Case
+
+pytestmark = pytest.mark.django_db
+
+TEXT = (Path(opinion.__file__).parent / "levels" / "message.yaml").read_text(encoding="utf-8")
+
+
+def shown(client, name, *args, **query):
+    response = client.get(reverse(name, args=args), query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_what_waits_for_a_signature_is_listed_and_leads_to_it(county, earlier, as_):
+    case = county.walk("drafted", earlier)
+    head = as_(county.head)
+    assert "待我审批 1 项" in shown(head, "todo")
+    page = shown(head, "signing")
+    assert (case.number in page, "答复审批" in page, "承办单位负责人审核" in page) == (True, True, True)
+    assert reverse("action", args=[case.number, "sign_reply"]) in page
+    county.do(case, "sign_reply", at=earlier, by=county.head)
+    assert "现在没有等您审批的事项" in shown(head, "signing")
+
+
+@pytest.mark.parametrize("cases", [1, 3])
+def test_list_takes_as_many_statements_for_three_as_for_one(
+    county, earlier, as_, cases, django_assert_num_queries
+):
+    for _ in range(cases):
+        county.walk("drafted", earlier)
+    client = as_(county.head)
+    shown(client, "signing")
+    with django_assert_num_queries(10):
+        shown(client, "signing")
+
+
+def test_list_has_pages(county, earlier, as_):
+    for _ in range(21):
+        county.walk("drafted", earlier)
+    client = as_(county.head)
+    assert "第 1 页，共 2 页" in shown(client, "signing")
+    assert "第 2 页，共 2 页" in shown(client, "signing", page="2")
+
+
+def test_case_page_says_whose_word_it_waits_for(county, earlier, as_):
+    case = county.walk("drafted", earlier)
+    page = shown(as_(county.handler), "case", case.number)
+    assert "正等 <strong>负老褚</strong> 表态" in page
+    county.do(case, "sign_reply", at=earlier, by=county.head, remark="依据充分")
+    page = shown(as_(county.handler), "case", case.number)
+    assert "正等 <strong>审小刚</strong> 表态" in page
+    assert "依据充分" in page
+
+
+def test_a_level_with_nobody_says_what_to_do(county, earlier, as_):
+    case = county.walk("final_drafted", earlier, restricted=True)
+    assert "本级没有可以表态的人，请用“加签”请人审批" in shown(as_(county.officer), "case", case.number)
+
+
+def test_approval_page_draws_the_levels_and_keeps_the_talk(county, earlier, as_):
+    case = county.walk("drafted", earlier)
+    county.do(case, "discuss", at=earlier, by=county.handler, comment="第二段的依据已补充")
+    client = as_(county.handler)
+    page = shown(client, "approval", case.number, "reply", 1)
+    assert ("第二段的依据已补充" in page, "<svg" in page, "条目 reply" in page) == (True, True, True)
+    picture = client.get(reverse("approval_svg", args=[case.number, "reply", 1]))
+    assert ElementTree.fromstring(picture.content).tag.endswith("svg")  # noqa: S314  # our own
+    flow = client.get(reverse("approval_bpmn", args=[case.number, "reply", 1]))
+    drawn = ElementTree.fromstring(flow.content)  # noqa: S314  # our own
+    names = [element.get("name") for element in drawn.iter() if "userTask" in element.tag]
+    assert names == ["承办单位负责人审核：负老褚　待表态", "受理台审核：未到"]
+    assert flow["Content-Disposition"] == f'attachment; filename="{case.number}-reply-1.bpmn"'
+
+
+def test_names_are_escaped_in_the_picture(county, earlier, as_):
+    county.head.display_name = "<script>负&"
+    county.head.save(update_fields=["display_name"])
+    case = county.walk("drafted", earlier)
+    page = shown(as_(county.handler), "approval", case.number, "reply", 1)
+    assert "<script>负" not in page
+    assert "&lt;script&gt;负&amp;" in page
+
+
+@pytest.mark.parametrize(("kind", "ordinal"), [("reply", 2), ("nothing", 1)])
+def test_an_approval_there_is_not_is_not_found(county, earlier, as_, kind, ordinal):
+    case = county.walk("drafted", earlier)
+    assert as_(county.handler).get(reverse("approval", args=[case.number, kind, ordinal])).status_code == 404
+
+
+def test_the_late_click_reads_who_was_first(county, earlier, as_):
+    """With one agreement enough, the second of two heads learns who decided, and loses nothing of what was typed."""
+    second = type(county.head).objects.create_user(username="second", display_name="负老二")
+    second.memberships.create(unit=county.housing, role="unit_head")
+    case = county.walk("drafted", earlier)
+    county.do(case, "sign_reply", at=earlier, by=county.head)
+    url = reverse("action", args=[case.number, "sign_reply"])
+    response = as_(second).post(url, {"text": "我改的稿", "remark": "", "token": "t" * 22, "rev": case.rev})
+    assert response.status_code == 409
+    assert "负老褚" in response.content.decode()
+    assert "我改的稿" in response.content.decode()
+
+
+# ---- levels
+
+
+def test_levels_are_for_system_administrators(as_, county):
+    assert as_(county.dispatcher).get(reverse("levels")).status_code == 403
+
+
+def test_levels_are_previewed_then_published_and_run_on_as_they_began(county, earlier, as_):
+    case = county.walk("drafted", earlier)
+    client = as_(county.sysadmin)
+    before = "{name: desk, label: 受理台审核, by: reviewer}\n    source: 国办发"
+    after = "{name: desk, label: 受理台会审, by: [reviewer, dispatcher], agree: all}\n    source: 国办发"
+    changed = TEXT.replace(before, after)
+    assert changed != TEXT
+    preview = client.post(reverse("levels"), {"text": changed})
+    page = preview.content.decode()
+    assert preview.status_code == 200
+    assert "受理台会审：审核员（现任 1 人）、派单员（现任 1 人），须全部同意" in page
+    assert "~ 条目 reply 各级" in page
+    assert ApprovalRules.objects.filter(code="message").count() == 1
+    done = client.post(reverse("levels"), {"text": changed, "publish": "1"}, follow=True)
+    assert "第 2 版，正在进行的审批仍按开始时的层级走完" in done.content.decode()
+    county.do(case, "approve", at=earlier)
+    assert Case.objects.get(pk=case.pk).state == "reviewed"
+    assert "1 项" not in done.content.decode().split("第 2 版")[0][-200:]
+
+
+def test_levels_in_error_name_the_place_and_keep_the_text(county, as_):
+    client = as_(county.sysadmin)
+    wrong = TEXT.replace("by: publicity", "by: publicist").replace(
+        "leader: top_leader}", "leader: top_leader, top_leader: leader}"
+    )
+    page = client.post(reverse("levels"), {"text": wrong, "publish": "1"})
+    assert page.status_code == 422
+    said = page.content.decode()
+    assert "角色 “publicist” 未登记" in said
+    assert "代审角色绕成了圈：leader → top_leader → leader" in said
+    assert "by: publicist" in said
+    assert ApprovalRules.objects.filter(code="message").count() == 1
+
+
+def test_levels_warn_of_a_level_nobody_holds(county, as_):
+    county.publicity.memberships.all().delete()
+    page = as_(county.sysadmin).post(reverse("levels"), {"text": TEXT}).content.decode()
+    assert "目前无人担任：答复审批“宣传部门审核”" in page
+
+
+# ---- deputies
+
+
+def form(deputy, **more):
+    now = timezone.localtime(timezone.now())
+    return {"deputy": deputy.pk, "starts_at": f"{now:%Y-%m-%dT%H:%M}", "ends_at": "", **more}
+
+
+def test_a_deputy_signs_while_one_is_away(county, earlier, as_):
+    client = as_(county.head)
+    client.post(reverse("absences"), form(county.deputy_head))
+    assert "代审中" in shown(client, "absences")
+    assert "您现在代 负老褚 审批" in shown(as_(county.deputy_head), "absences")
+    case = county.walk("handling", earlier)
+    county.do(case, "draft_reply", at=timezone.now())
+    seat = ApprovalTask.objects.get(case=case)
+    assert (seat.owner, seat.stands_for) == (county.deputy_head, county.head)
+    assert "（代负老褚）" in shown(as_(county.handler), "case", case.number)
+
+
+def test_back_again_ends_it_and_what_has_not_begun_is_cancelled(county, as_):
+    client = as_(county.head)
+    later = timezone.localtime(timezone.now() + timedelta(days=3))
+    client.post(reverse("absences"), form(county.deputy_head))
+    client.post(reverse("absences"), form(county.deputy_head, starts_at=f"{later:%Y-%m-%dT%H:%M}"))
+    begun, planned = Absence.objects.order_by("starts_at")
+    client.post(reverse("absence_end", args=[begun.pk]))
+    client.post(reverse("absence_end", args=[planned.pk]))
+    assert [(row.pk, row.ends_at is None) for row in Absence.objects.all()] == [(begun.pk, False)]
+    assert not Absence.objects.at(timezone.now()).exists()
+
+
+def test_what_cannot_be_is_refused_with_the_field(county, as_):
+    Absence.objects.create(user=county.deputy_head, deputy=county.head, starts_at=timezone.now())
+    page = as_(county.head).post(reverse("absences"), form(county.deputy_head))
+    assert page.status_code == 422
+    assert "代审人此间也不在，且又回到本人代审，请另选" in page.content.decode()
+    past = as_(county.head).post(reverse("absences"), form(county.handler, ends_at="2026-01-01T08:00"))
+    assert "“结束”应晚于“开始”，请改正" in past.content.decode()
