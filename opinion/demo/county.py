@@ -44,6 +44,7 @@ STAFF = (
     Login("xuanchuan", "宣传审核员·小宣", "root", ("publicity",)),
     Login("huifang", "回访员·小访", "tousu", ("caller",)),
     Login("lingdao", "批办领导·老批", "root", ("leader",)),
+    Login("caiding", "争议裁定领导·老裁", "root", ("arbiter",)),
     Login("zhuyao", "主要领导·老首", "root", ("top_leader",)),
     Login("duban", "督办员、导出员·小督", "root", ("supervisor", "exporter")),
     Login("zhuanban", "专办员·小专", "tousu", ("confidential_officer",)),

@@ -17,6 +17,7 @@ from django.utils import timezone
 from opinion.contacts.book import Person
 from opinion.demo.asking import SIGNS, asked
 from opinion.demo.events import live_events
+from opinion.demo.feedback import FeedbackWork
 from opinion.demo.messages import MadeUp, made_up
 from opinion.demo.news import tell
 from opinion.demo.offline import visit_places
@@ -120,6 +121,7 @@ def populate(users: Mapping[str, User], *, at: datetime) -> None:
     live_events(users, lives.units, lives.calendar, at=at)
     seed_templates(users, lives.units, at=at - timedelta(days=30))
     ReplyWork(users, lives.units, lives.calendar, at=at).tell()
+    FeedbackWork(users, lives.units, lives.calendar, at=at).tell()
     sweep(at=at)
     _supervise(users, at=at)
     _propose(users, at=at)
