@@ -55,7 +55,11 @@ class Deed:
 
 @dataclass
 class Climb:
-    """One clock under way. Changes the clock in memory; `events` go to the log, `deeds` are done after it."""
+    """One clock under way. Changes the clock in memory; `events` go to the log, `deeds` are done after it.
+
+    said: keys the log of the case has already. A clock put on another ladder and back again climbs anew to the same
+    deadline: it stands there again, but nothing is said or done twice.
+    """
 
     case: Case
     clock: Clock
@@ -63,6 +67,7 @@ class Climb:
     recorded_at: datetime
     events: list[Event] = field(default_factory=list)
     deeds: list[Deed] = field(default_factory=list)
+    said: Set[str] = frozenset()
 
     def take(self, acknowledged: Set[tuple[int, str]]) -> None:
         """acknowledged: (case id, clock kind) whose present rung somebody has taken note of."""
@@ -106,8 +111,9 @@ class Climb:
                 "clock": clock.kind, "cycle": clock.cycle, "rung": spec.rungs[here.rung - 1].name,
                 "colour": LEVELS[spec.level(here.rung)],
             }  # fmt: skip
-            fire = spec.rungs[acting[-1] - 1].fire
-            self.deeds.append(Deed(self.case, fire, self.at, self._key("deed", spec, acting[-1]), data))
+            fire, key = spec.rungs[acting[-1] - 1].fire, self._key("deed", spec, acting[-1])
+            if key not in self.said:
+                self.deeds.append(Deed(self.case, fire, self.at, key, data))
 
     def _say_again(
         self, spec: LadderSpec, here: Standing, on: WorkingCalendar, acknowledged: Set[tuple[int, str]]
@@ -136,6 +142,8 @@ class Climb:
         return Deed(self.case, (fired,), self.clock.due_at, f"due:{self.clock.pk}", answers=True)
 
     def _log(self, name: str, happened_at: datetime, key: str, rung: Rung | None, **codes: Code) -> None:
+        if key in self.said:
+            return
         clock = self.clock
         data: dict[str, Code] = {"clock": clock.kind, "cycle": clock.cycle}
         if clock.ladder_id:

@@ -13,6 +13,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from workflows import rows
@@ -97,7 +98,8 @@ def _sweep_locked(cases: Sequence[Case], at: datetime, done: Swept) -> None:
         return
     acknowledged = acknowledged_of([clock for _, clock in due])
     recorded_at = timezone.now()
-    climbs = [Climb(case, clock, at, recorded_at) for case, clock in due]
+    said = keys_of_rungs([clock.case_id for _, clock in due])
+    climbs = [Climb(case, clock, at, recorded_at, said=said[case.pk]) for case, clock in due]
     for climb in climbs:
         climb.take(acknowledged)
     log = [event for climb in climbs for event in climb.events]
@@ -160,6 +162,15 @@ def acknowledged_of(due: Sequence[Clock]) -> set[tuple[int, str]]:
     if not repeating:
         return set()
     return {slot for slot, name in last_said(repeating).items() if name == ACKNOWLEDGED}
+
+
+def keys_of_rungs(case_ids: Collection[int]) -> dict[int, set[str]]:
+    """Case id → keys of rungs said and of deeds done for them. One statement."""
+    found: dict[int, set[str]] = defaultdict(set)
+    rungs = Q(key__startswith="rung:") | Q(key__startswith="deed:")
+    for case_id, key in Event.objects.filter(rungs, case__in=set(case_ids)).values_list("case_id", "key"):
+        found[case_id].add(str(key))
+    return found
 
 
 def last_said(case_ids: Collection[int]) -> dict[tuple[int, str], str]:

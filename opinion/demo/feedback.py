@@ -13,7 +13,7 @@ from opinion.registering import register
 from workflows.calendars import WorkingCalendar
 from workflows.engine import fire
 from workflows.limits import Limit
-from workflows.models import Case, Unit, User
+from workflows.models import ApprovalTask, Case, Unit, User
 from workflows.sweeper import sweep
 
 STEP_MINUTES = 40
@@ -56,20 +56,12 @@ class FeedbackWork:
             "迎宾路延伸段路灯整夜不亮", "延伸段两百多米路灯不亮，晚上骑车看不清，请修复。", "寅某某"
         )
         units = list(REASONS)
-        self._do(case, "assign", "paidan", lead=self.units[units[0]].pk, assisting=[])
-        for number, unit in enumerate(units):
+        for number, (unit, following) in enumerate(zip(units, [*units[1:], "zhujian"], strict=True)):
+            step = "reassign" if number else "assign"
+            self._do(case, step, "paidan", lead=self.units[unit].pk, assisting=[])
             reason, basis = REASONS[unit]
-            following = units[number + 1] if number + 1 < len(units) else "zhujian"
-            self._do(
-                case,
-                "decline",
-                f"{unit}_chengban",
-                reason=reason,
-                basis=basis,
-                suggested=self.units[following].pk,
-            )
-            if following != "zhujian" or number == 0:
-                self._do(case, "reassign", "paidan", lead=self.units[following].pk, assisting=[])
+            suggested = self.units[following].pk
+            self._do(case, "decline", f"{unit}_chengban", reason=reason, basis=basis, suggested=suggested)
         self._do(
             case, "designate", "paidan", lead=self.units["zhujian"].pk, assisting=[],
             requirement="三家单位均已退单，延伸段由住建局建设，移交前由建设单位负责，请立即修复。",
@@ -95,7 +87,7 @@ class FeedbackWork:
         self._answer(case, ANSWERS[0])
         self._called(case)
         self._bad(case, "redo", "只清了入口一段，里面还是堵的。")
-        self._draft(case, ANSWERS[1], "approve", "shenhe")
+        self._draft(case, ANSWERS[1])
         self._do(case, "record_unreached", "huifang", happened_at=self.now, record="响铃无人接听。")
 
     def _last_word(self) -> None:
@@ -104,10 +96,10 @@ class FeedbackWork:
         self._answer(case, ANSWERS[0])
         self._called(case)
         self._bad(case, "redo", "雨后又堵了。")
-        self._draft(case, ANSWERS[1], "approve", "shenhe")
+        self._draft(case, ANSWERS[1])
         self._called(case)
         self._bad(case, "redo", "还是积水。")
-        self._draft(case, ANSWERS[2], "approve_raised", "lingdao")
+        self._draft(case, ANSWERS[2])
         self._called(case)
         self._bad(case, "contest", "没有根本解决。")
         self._do(case, "ask_final", "paidan", text=LAST_WORD, result="planned")
@@ -123,12 +115,19 @@ class FeedbackWork:
             happened_at=self.now,
             outcome="已电话联系。",
         )
-        self._draft(case, text, "approve", "shenhe")
+        self._draft(case, text)
 
-    def _draft(self, case: Case, text: str, approval: str, approver: str) -> None:
+    def _draft(self, case: Case, text: str) -> None:
+        """Drafted, signed level by level, given to the person; after a second redo a leader is one of those asked."""
         self._do(case, "draft_reply", "chengguan_chengban", text=text, result="solved")
-        self._do(case, approval, approver, text=text, remark="同意")
+        while signer := self._asked(case):
+            self._do(case, "sign_reply", signer, text=text, remark="同意")
         self._do(case, "reply", "shenhe", public=False)
+
+    def _asked(self, case: Case) -> str | None:
+        """Username of somebody whose signature under the reply is awaited."""
+        waiting = ApprovalTask.objects.waiting().filter(case=case, process__kind="reply").order_by("id")
+        return waiting.values_list("owner__username", flat=True).first()
 
     def _called(self, case: Case) -> None:
         self._do(case, "call_back", "huifang", happened_at=self.now, record="已接通，本人说明了情况。")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opinion import drawing
 from tests.factories.world import STEPS, World
 from tests.workflows.walking import WALKS, Scene, walk
 from workflows.models import Case, User
@@ -34,6 +37,9 @@ def message_scene(world: World) -> Scene:
             said["master"] = world.register(at, subject="主案件").pk
         if name == "bar_unit":
             said["unit"] = getattr(world, draws.draw(st.sampled_from(OFFICES))).pk
+        if "reply" in name:
+            # Drawn by hypothesis rather than by the operating system, or a failure could not be repeated.
+            drawing.CHANCE = random.Random(draws.draw(st.integers(0, 9)))
         if name == "classify":
             said.update({fact: draws.draw(st.sampled_from(codes)) for fact, codes in FACTS.items()})
         return said
@@ -45,4 +51,6 @@ def message_scene(world: World) -> Scene:
 @WALKS
 @given(draws=st.data())
 def test_walk_keeps_every_invariant_of_a_message(county, at, draws):
-    walk(message_scene(county), draws, at)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing, "CHANCE", drawing.CHANCE)
+        walk(message_scene(county), draws, at)

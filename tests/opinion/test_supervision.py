@@ -372,3 +372,18 @@ def test_two_supervisors_at_once_issue_one_order(at):
     assert len(refusals) == 1
     assert str(order(case).issuer) in refusals[0]
     assert verify(as_of=timezone.now()).problems == []
+
+
+def test_reclassified_there_and_back_says_no_rung_twice(county, at):
+    """Back on the first ladder the clock stands where it stood; the sweep does not stumble over what it logged."""
+    case = county.register(at)
+    later = at + timedelta(hours=3)
+    sweep(at=later)
+    said = list(case.events.filter(name="clock.warned").values_list("key", flat=True))
+    for urgency in ("critical", "normal"):
+        county.do(case, "classify", at=later, urgency=urgency, remark="误报为特急，已更正")
+    sweep(at=later + timedelta(minutes=1))
+    clock = case.clocks.get(kind="assign")
+    assert said
+    assert list(case.events.filter(name="clock.warned").values_list("key", flat=True)) == said
+    assert (clock.ladder.code, clock.rung > 0) == ("a", True)

@@ -7,9 +7,11 @@ import yaml
 
 from tests.workflows.toy.world import HERE
 from workflows import spec as lifecycles
+from workflows.differences import policy_differences
 from workflows.documents import SpecError
 from workflows.limits import Limit
 from workflows.policy import PolicySpec, parse
+from workflows.registry import QUANTITIES, Quantity
 
 TEXT = (HERE / "policy.yaml").read_text(encoding="utf-8")
 TOY = (HERE / "toy.yaml").read_text(encoding="utf-8")
@@ -106,3 +108,56 @@ def test_rule_that_leaves_the_end_to_choose_names_the_longest():
     words = "chosen 的条目须写明最长期限 limit，且不能有 in_total"
     for wrong in ({"limit": "none"}, {"in_total": "9wd"}):
         assert any(words in line for line in problems(with_rule(PLAIN, chosen=True, **wrong)))
+
+
+QUANTITIES.add("toy_share", Quantity("玩具比例", 0, 100, default=50))
+SHARES = [
+    {
+        "row": "share_hard",
+        "quantity": "toy_share",
+        "value": 80,
+        "when": {"toy_grade": "hard"},
+        "source": "试验",
+    },
+    {"row": "share", "quantity": "toy_share", "value": 20, "source": "试验"},
+]
+
+
+def test_a_quantity_is_decided_by_facts_or_is_its_default():
+    asked = parse(document(quantities=SHARES), "p.yaml")
+    assert asked.quantity("toy_share", {"toy_grade": "hard"}) == (80, "share_hard")
+    assert asked.quantity("toy_share", {}) == (20, "share")
+    assert parse(TEXT, "p.yaml").quantity("toy_share", {}) == (50, "")
+
+
+@pytest.mark.parametrize(
+    ("rules", "problem"),
+    [
+        ([{**SHARES[1], "value": 101}], "quantities.0.value: 玩具比例应在 0 至 100 之间"),
+        ([{**SHARES[1], "row": "finish"}], "quantities.0.row: “finish” 重复，请改名"),
+        (SHARES[::-1], "quantities.1: toy_share 的兜底条目在它之前，本条永远不会用到，请移到前面"),
+        (
+            [{**SHARES[0], "when": {"toy_grade": "odd"}}],
+            "quantities.0.when.toy_grade: “odd” 不是可用的代码：plain、hard",
+        ),
+    ],
+)
+def test_quantities_that_cannot_be(rules: list[dict[str, Any]], problem: str):
+    assert problems(document(quantities=rules)) == [problem]
+
+
+def test_an_unknown_quantity_names_those_there_are():
+    found = problems(document(quantities=[{**SHARES[1], "quantity": "odd"}]))
+    assert len(found) == 1
+    assert found[0].startswith("quantities.0.quantity: 数值 “odd” 未登记；可用的有：")
+
+
+def test_changes_of_quantities_are_told_row_by_row():
+    old, new = (
+        parse(document(quantities=rules), "p.yaml")
+        for rules in (SHARES, [SHARES[0], {**SHARES[1], "value": 30}])
+    )
+    assert policy_differences(old, new) == ["~ 条目 share value：20 → 30"]
+    assert policy_differences(parse(TEXT, "p.yaml"), old) == [
+        "+ 条目 share_hard（toy_share 80）", "+ 条目 share（toy_share 20）",
+    ]  # fmt: skip

@@ -162,3 +162,27 @@ def test_a_stored_specification_reads_back_the_same():
     again = LifecycleSpec.model_validate_json(spec.model_dump_json(by_alias=True))
     assert again == spec
     assert (list(again.states), list(again.transitions)) == (list(spec.states), list(spec.transitions))
+
+
+def test_a_second_target_is_a_way_to_its_state():
+    """Declared, drawn and counted as reached like the first."""
+    document = yaml.safe_load(TEXT)
+    document["states"]["noted"] = {"label": "待记录", "holder": "lead", "clocks": ["finish"]}
+    document["transitions"]["check"]["instead"] = "noted"
+    document["transitions"]["finish"]["from"].append("noted")
+    spec = parse(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), "toy.yaml")
+    assert spec.transitions["check"].targets == ("checking", "noted")
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("transitions.check.instead", "transitions.check.instead: “odd” 未在 states 中声明"),
+        (
+            "transitions.remark.instead",
+            "transitions.remark.instead: to 为 stay 时不能另有去向，请删除 instead",
+        ),
+    ],
+)
+def test_second_targets_that_cannot_be(path: str, problem: str):
+    assert problem in problems(changed(path, "odd"))
