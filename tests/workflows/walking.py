@@ -15,6 +15,7 @@ from workflows.chain import digest_of
 from workflows.dues import consumed, due_of
 from workflows.engine import fire
 from workflows.errors import MoveRefused
+from workflows.following import ahead, leader
 from workflows.ladders import next_moment
 from workflows.models import Case, Clock, ClockInterval, Event, User
 from workflows.permits import available
@@ -198,7 +199,11 @@ def _intervals_add_up(clock: Clock, intervals: Sequence[ClockInterval]) -> None:
         paused = [(i.started_at, i.ended_at) for i in intervals if i.kind == "pause" and i.ended_at]
         granted = clock.extensions.filter(state="granted").order_by("decided_at", "id")
         extended = list(granted.values_list("amount", flat=True))
-        assert clock.due_at == due_of(on, clock.started_at, clock.limit, paused=paused, extended=extended).at
+        due = due_of(on, clock.started_at, clock.limit, paused=paused, extended=extended).at
+        spec = lifecycle(clock.case.definition_id)
+        if first := leader(spec, clock.kind, clock.case.clocks.going()):
+            due = max(due, ahead(first.due_at, clock.limit, calendar(first.calendar_id)))
+        assert clock.due_at == due
         assert clock.next_at == next_moment(clock, clock.ladder.parsed if clock.ladder else None, on)
         assert clock.missed_at or (clock.next_at or clock.due_at) <= clock.due_at
 
