@@ -14,7 +14,7 @@ from opinion.models import ClaimOutcome, Presence, Visit
 from tests.factories.world import World
 from workflows.chain import text_digest
 from workflows.errors import Already, Cannot
-from workflows.models import Case, Clock, PolicyVersion, User
+from workflows.models import Case, Clock, Definition, PolicyVersion, User
 from workflows.publishing import publish
 from workflows.repolicing import move
 from workflows.sweeper import sweep
@@ -170,6 +170,16 @@ def test_follow_up_outlives_the_reply(county: World, case: Case, at: datetime):
     county.do(case, "record_visit", at=at + DAY)
     clock.refresh_from_db()
     assert clock.state == Clock.State.MET
+
+
+def test_no_step_after_the_first_contact_forgets_a_follow_up(county: World):
+    """Moving into a state that does not run the clock would end it, neither met nor missed."""
+    spec = Definition.objects.latest_of("message").parsed
+    later = [
+        n for n, s in spec.states.items() if s.phase == "open" and s.step not in {"登记", "交办", "签收"}
+    ]
+    assert "final_drafted" in later
+    assert [n for n in later if "follow_up" not in {*spec.states[n].clocks, *spec.states[n].pauses}] == []
 
 
 def test_follow_up_nobody_needs_is_closed_with_a_reason(county: World, case: Case, at: datetime):
