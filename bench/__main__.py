@@ -17,7 +17,7 @@ from bench.timing import Figure, Table, Target
 
 ROOT = Path(__file__).resolve().parent.parent
 # waking before those that fill the database with clocks that come due all the time.
-NAMES = ("fire", "batch", "files", "days", "waking", "sweep", "sweep_sizes", "redating", "board")
+NAMES = ("fire", "batch", "files", "days", "waking", "sweep", "sweep_sizes", "redating", "board", "signing")
 # These look the same on any database.
 ONCE = ("days",)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bench import board, days, files, moving, redating, sweeping, waking
+from bench import board, days, files, moving, redating, signing, sweeping, waking
 from bench.timing import Table
 
 
@@ -23,5 +23,6 @@ SUBJECTS: dict[str, Subject] = {
     "sweep_sizes": sweeping.by_size,
     "redating": redating.running,
     "board": board.supervising,
+    "signing": signing.signing,
     "waking": waking.due_to_notice,
 }

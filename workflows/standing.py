@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workflows.registry import ROLES
@@ -18,8 +20,7 @@ class Standing:
 
     roles: role → units in which it is held. areas: role → those units and all below them.
     sees / sees_restricted: units whose cases, or restricted cases, the user may look at.
-    units: every unit the user works in. barred_by: those and all above them: a complaint about one of these
-    is closed to the user.
+    units: every unit the user works in.
     """
 
     is_system: bool = False
@@ -28,7 +29,13 @@ class Standing:
     sees: frozenset[int] = frozenset()
     sees_restricted: frozenset[int] = frozenset()
     units: frozenset[int] = frozenset()
-    barred_by: frozenset[int] = frozenset()
+
+    @cached_property
+    def barred_by(self) -> frozenset[int]:
+        """`units` and all above them: a complaint about one of these is closed to the user. Read when first asked."""
+        from workflows.models.unit import ancestor_ids
+
+        return ancestor_ids(self.units)
 
     def holds(self, role: str, unit_id: int | None) -> bool:
         """Whether the role is held in exactly this unit."""
@@ -41,12 +48,17 @@ class Standing:
 
 def standing_of(user: User) -> Standing:
     """Read memberships (one statement) and the tree below them (one more where a role looks down)."""
-    from workflows.models.unit import ancestor_ids, subtree_ids
-
     if not user.is_active and not user.is_system:
         return Standing()
+    return standing_by(user, user.memberships.values_list("unit_id", "role"))
+
+
+def standing_by(user: User, memberships: Iterable[tuple[int, str]]) -> Standing:
+    """The same of an active user whose memberships (unit id, role) have been read."""
+    from workflows.models.unit import subtree_ids
+
     roles: dict[str, set[int]] = defaultdict(set)
-    for unit_id, role in user.memberships.values_list("unit_id", "role"):
+    for unit_id, role in memberships:
         if role in ROLES:
             roles[role].add(unit_id)
     areas: dict[str, frozenset[int]] = {}
@@ -69,5 +81,4 @@ def standing_of(user: User) -> Standing:
         sees=frozenset(sees),
         sees_restricted=frozenset(sees_restricted),
         units=units,
-        barred_by=ancestor_ids(units),
     )

@@ -292,8 +292,12 @@ def touches(move: Move) -> bool:
 
 
 def level_of(approval: Approval) -> LevelSpec:
-    """The level being asked, or the last that was."""
-    return LevelSpec.model_validate(approval.levels[max(approval.level, 1) - 1])
+    """The level being asked, or the last that was; read once for an instance."""
+    known: dict[int, LevelSpec] = approval.__dict__.setdefault("_read_levels", {})
+    number = max(approval.level, 1)
+    if number not in known:
+        known[number] = LevelSpec.model_validate(approval.levels[number - 1])
+    return known[number]
 
 
 # What the book itself says of an approval on an event; not part of what was asked for.

@@ -6,15 +6,17 @@ begins without anybody, which its event says and an alert shows, until somebody 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from workflows.approvals.rules import ALL, ANY, SEQUENCE, ApprovalRulesSpec, LevelSpec
 from workflows.models import Absence, Case, Membership, User
-from workflows.models.unit import ancestor_ids
+from workflows.models.unit import at_or_above
 from workflows.permits import may_know
 from workflows.registry import ROLES
+from workflows.standing import standing_by
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,6 @@ class Finder:
     case: Case
     at: datetime
     barred: Collection[int]
-    _places: frozenset[int] = frozenset()
     _asked: dict[str, list[User]] = field(default_factory=dict)
     _offices: dict[int, int] = field(default_factory=dict)
 
@@ -128,24 +129,38 @@ class Finder:
             yield from self._asked[role]
 
     def _ask(self, roles: list[str]) -> None:
-        """Whoever holds them in a unit that has to do with the case, or above one, and may act on it in that role."""
-        if not self._places:
-            self._places = places_of(self.case)
-        rows = Membership.objects.filter(role__in=roles, unit__in=self._places, user__is_active=True)
+        """Whoever holds them in a unit that has to do with the case, or above one, and may act on it in that role.
+
+        One statement: all posts of those people, so that none has to be asked for a standing of their own.
+        """
+        here = at_or_above(_units_of(self.case))
+        posted = Membership.objects.filter(role__in=roles, unit__in=here, user__is_active=True)
+        posts: dict[int, list[Membership]] = defaultdict(list)
+        for post in (
+            Membership.objects.filter(user__in=posted.values("user")).select_related("user").order_by("id")
+        ):
+            posts[post.user_id].append(post)
         self._asked |= {role: [] for role in roles}
-        for row in rows.select_related("user").order_by("id"):
-            if row.user not in self._asked[row.role] and ROLES[row.role].may(self.case, row.user):
-                self._asked[row.role].append(row.user)
-                self._offices.setdefault(row.user_id, row.unit_id)
+        for own in posts.values():
+            user = own[0].user
+            user.__dict__["standing"] = standing_by(user, [(post.unit_id, post.role) for post in own])
+            for role in dict.fromkeys(post.role for post in own if post.role in roles):
+                if ROLES[role].may(self.case, user):
+                    self._asked[role].append(user)
+                    self._offices.setdefault(user.pk, self._office(own, role))
+
+    def _office(self, posts: list[Membership], role: str) -> int:
+        """Where the role is held: in a unit of the case rather than above it."""
+        held = [post.unit_id for post in posts if post.role == role]
+        return next((pk for pk in held if pk in _units_of(self.case)), held[0])
 
     def _knows(self, user: User) -> bool:
         return may_know(self.case, user)
 
 
-def places_of(case: Case) -> frozenset[int]:
-    """Units that have to do with a case now, and all above them. One statement."""
-    here = [pk for pk in (case.desk_id, case.unit_id, case.lead_id) if pk is not None]
-    return ancestor_ids(here) | frozenset(here)
+def _units_of(case: Case) -> list[int]:
+    """Units that have to do with a case now."""
+    return [pk for pk in (case.desk_id, case.unit_id, case.lead_id) if pk is not None]
 
 
 def candidates(case: Case, *, barred: Collection[int]) -> list[User]:
@@ -154,7 +169,7 @@ def candidates(case: Case, *, barred: Collection[int]) -> list[User]:
     Each holds a role that sees cases, and may know this one.
     """
     seeing = [name for name, role in ROLES.items() if role.sees != "nothing"]
-    rows = Membership.objects.filter(unit__in=places_of(case), role__in=seeing).values("user")
+    rows = Membership.objects.filter(unit__in=at_or_above(_units_of(case)), role__in=seeing).values("user")
     users = User.objects.filter(pk__in=rows, is_active=True).exclude(pk__in=barred)
     return [
         user

@@ -72,7 +72,7 @@ class Shelf:
         sheaf.update(changed, _SEAT_CHANGES)
         new = [a for a in approvals if a.pk is None]
         fresh = [s for s in seats if s.pk is None]
-        if changed and fresh:
+        if {(s.process_id, s.owner_id) for s in changed} & {(s.process.pk, s.owner_id) for s in fresh}:
             sheaf.barrier()
         sheaf.insert(new)
         known = [s for s in fresh if s.process.pk is not None]

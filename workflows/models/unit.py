@@ -10,6 +10,7 @@ from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from workflows.standing import Standing, standing_of
@@ -72,18 +73,29 @@ def ancestor_ids(unit_ids: Iterable[int]) -> frozenset[int]:
     return _walk(unit_ids, "u.id = w.id AND u.parent_id IS NOT NULL", "u.parent_id")
 
 
+def at_or_above(unit_ids: Iterable[int]) -> RawSQL:
+    """The same as a condition for another statement: `unit__in=at_or_above(…)`."""
+    sql, params = _walked(unit_ids, "u.id = w.id AND u.parent_id IS NOT NULL", "u.parent_id")
+    return RawSQL(sql, params)  # noqa: S611  # our own names and ids
+
+
 def _walk(unit_ids: Iterable[int], step: str, reached: str) -> frozenset[int]:
-    start = sorted(set(unit_ids))
-    if not start:
+    sql, params = _walked(unit_ids, step, reached)
+    if not params:
         return frozenset()
-    marks = ", ".join(["%s"] * len(start))
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH RECURSIVE walk(id) AS (SELECT id FROM workflows_unit WHERE id IN ({marks})"  # noqa: S608  # no input
-            f" UNION SELECT {reached} FROM workflows_unit u JOIN walk w ON {step}) SELECT id FROM walk",
-            start,
-        )
+        cursor.execute(sql, params)
         return frozenset(row[0] for row in cursor.fetchall())
+
+
+def _walked(unit_ids: Iterable[int], step: str, reached: str) -> tuple[str, list[int]]:
+    start = sorted(set(unit_ids))
+    marks = ", ".join(["%s"] * len(start)) or "NULL"
+    sql = (
+        f"WITH RECURSIVE walk(id) AS (SELECT id FROM workflows_unit WHERE id IN ({marks})"  # noqa: S608  # no input
+        f" UNION SELECT {reached} FROM workflows_unit u JOIN walk w ON {step}) SELECT id FROM walk"
+    )
+    return sql, start
 
 
 class HuiyinUserManager(UserManager["User"]):
