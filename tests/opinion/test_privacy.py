@@ -25,7 +25,7 @@ def test_an_ordinary_case_is_seen_by_the_desk_the_lead_and_those_above(county, a
     case = county.walk("handling", at)
     assert seers(county, case) == {
         "clerk", "dispatcher", "reviewer", "caller", "officer", "leader", "top_leader", "supervisor", "exporter",
-        "publicity", "handler", "head", "deputy_head",
+        "publicity", "arbiter", "handler", "head", "deputy_head",
     }  # fmt: skip
 
 

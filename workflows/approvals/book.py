@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import models
 from viewflow.workflow.status import PROCESS, STATUS
+from viewflow.workflow.token import Token
 
 from workflows import rows
 from workflows.approvals.flow import ApprovalFlow
@@ -140,7 +141,11 @@ class ApprovalBook(Shelf):
 
     def _seat(self, approval: Approval, sitter: Sitter, *, extra: bool) -> None:
         node = ApprovalFlow.instance.node("decide")
-        token = self.seats[id(approval)][0].token if self.seats[id(approval)] else "start/1_1"
+        token = (
+            self.seats[id(approval)][0].token
+            if self.seats[id(approval)]
+            else Token(f"start/{approval.level}_1")
+        )
         seat = self.new_seat(approval, node, token, sitter, extra=extra)
         seat.handed_by_id = self.move.by.pk
         node.activation_class(seat).assign(sitter.user)
