@@ -134,6 +134,7 @@ def test_message_goes_from_register_to_archive_through_its_buttons(county: World
     walker.move(case, "head", "审核同意", 审核意见="情况属实")
     walker.move(case, "reviewer", "审核同意", 审定稿="您反映的路灯已修复，感谢监督。")
     walker.move(case, "reviewer", "答复")
+    now = timezone.localtime().strftime("%Y-%m-%dT%H:%M")  # the minute of the reply, or a later one
     walker.move(case, "caller", "回访", 时间=now, 回访记录="本人确认已亮")
     walker.move(case, "caller", "评价满意", 满意度="满意")
     walker.move(case, "clerk", "归档")
