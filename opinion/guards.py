@@ -13,6 +13,7 @@ from opinion.models import Attachment, Contact, Reply
 from opinion.quantities import DECLINES, quantity
 from opinion.wordings import authors_since_answer
 from workflows import extensions
+from workflows.approvals.moving import none_is_asked_for
 from workflows.dues import left_in_total
 from workflows.extensions import used_by
 from workflows.limits import Limit
@@ -197,7 +198,10 @@ def late_extension_can_be_asked(move: Move) -> Refusal | None:
 
 @guard
 def extension_is_pending(move: Move) -> Refusal | None:
-    return None if extensions.pending(move.case) else Refusal("没有待批的延期申请")
+    """Whoever comes too late reads who decided or took it back, and when."""
+    if extensions.pending(move.case):
+        return None
+    return none_is_asked_for(move.case, ["extension"], "没有待批的延期申请")
 
 
 @guard

@@ -46,7 +46,7 @@ def permitted(
     move = Move(case, name, transition, spec, by, at, data, case.state)
     no = refusal(move)
     if no is not None:
-        raise Already(no.reason) if no.already else Cannot(no.reason)
+        raise Already(no.sentence) if no.already else Cannot(no.sentence)
     return move
 
 

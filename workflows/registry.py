@@ -46,10 +46,17 @@ class Registry(Generic[T]):
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a guard says no. `already`: the moment has passed because somebody did it before."""
+    """Why a guard says no. `already`: the moment has passed because somebody did it before.
 
-    reason: str
+    reason: a sentence, or what finds it, where that asks the database and a button does not need to know.
+    """
+
+    reason: str | Callable[[], str]
     already: bool = False
+
+    @property
+    def sentence(self) -> str:
+        return self.reason if isinstance(self.reason, str) else self.reason()
 
 
 @dataclass(frozen=True)

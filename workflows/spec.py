@@ -262,12 +262,23 @@ class LifecycleSpec(Document):
             yield from self._undeclared(f"{at}.stops", a.stops, self.transitions, "transitions")
             yield from self._undeclared(f"{at}.during", a.during, self.states, "states")
             yield from self._decisions(at, a)
+            yield from self._never_begun(at, a)
             clock = self.clocks.get(a.clock or "")
             if a.clock and (clock is None or clock.counts != "called"):
                 yield f"{at}.clock: “{a.clock}” 应是 clocks 中声明的、counts: called 的时限"
             for state in a.during if a.clock else ():
                 if state in self.states and a.clock not in self.states[state].clocks:
                     yield f"states.{state}.clocks: 审批事项 {name} 在此进行，请列入它的时限 {a.clock}"
+
+    def _never_begun(self, at: str, a: ApprovalDecl) -> Iterable[str]:
+        """A move that opens an approval and leads elsewhere would go through without anybody's signature."""
+        for name in a.opens:
+            t = self.transitions.get(name)
+            if t is None:
+                continue
+            begins = set(t.sources) <= set(a.during) if t.to == "stay" else bool({*t.targets} & {*a.during})
+            if not begins:
+                yield f"{at}.opens: “{name}” 不通向 during 中的状态，审批不会开始，请改写 opens 或 during"
 
     def _decisions(self, at: str, a: ApprovalDecl) -> Iterable[str]:
         """Agreeing and giving back are for those who are asked. What is granted the approval can make; a lifecycle may

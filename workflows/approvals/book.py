@@ -15,8 +15,8 @@ from viewflow.workflow.token import Token
 
 from workflows import rows
 from workflows.approvals.flow import ApprovalFlow
-from workflows.approvals.people import Finder, Sitter, needed
-from workflows.approvals.rules import ANY, SEQUENCE, LevelSpec
+from workflows.approvals.people import Finder, Sitter, agreed
+from workflows.approvals.rules import SEQUENCE, LevelSpec
 from workflows.approvals.shelf import Shelf
 from workflows.errors import Already, Cannot, MayNot
 from workflows.models import Approval, ApprovalRules, ApprovalTask, Note, User
@@ -77,6 +77,7 @@ class ApprovalBook(Shelf):
         if approval.levels:
             ApprovalFlow.instance.node("start").run(approval=approval)
         else:
+            approval.status = PROCESS.DONE.value
             self.grant(approval)
 
     def _decide(self, kind: str, approval: Approval | None, *, agrees: bool) -> None:
@@ -115,6 +116,8 @@ class ApprovalBook(Shelf):
         there = {seat.owner_id: seat for seat in self._open_seats(approval)}
         if what == "remove":
             self._remove(there.get(user_id))
+        elif what == "add" and move.by.pk in self._finder(approval).barred:
+            raise Cannot("申请人和拟稿人不能为自己的申请加签，请由审批人或受理台加签")
         elif user is None or not self._finder(approval).may_sit(user):
             raise Cannot("所选的人不能审批本案：须是在岗、可知悉本案且不是申请人的人，请另选")
         elif user_id in there:
@@ -127,7 +130,9 @@ class ApprovalBook(Shelf):
                 raise self._too_late(kind, approval)
             self._mark(mine, Decision.HANDED)
             mine.flow_task.activation_class(mine).cancel()
-            self._seat(approval, Sitter(user, mine.stands_for_id), extra=mine.extra)
+            self._seat(
+                approval, Sitter(user, mine.stands_for_id), extra=mine.extra, added_by=mine.handed_by_id
+            )
         move.log(approval=kind, round=approval.round, level=self._level(approval).name, person=user_id)
 
     def _remove(self, seat: ApprovalTask | None) -> None:
@@ -139,15 +144,13 @@ class ApprovalBook(Shelf):
         if self.level_is_over(approval):
             raise Cannot("减去此人后本级即告通过，请先由本级的人表态")
 
-    def _seat(self, approval: Approval, sitter: Sitter, *, extra: bool) -> None:
+    def _seat(self, approval: Approval, sitter: Sitter, *, extra: bool, added_by: int | None = None) -> None:
+        """added_by: of a seat that was added and is handed on; it stays theirs to remove."""
         node = ApprovalFlow.instance.node("decide")
-        token = (
-            self.seats[id(approval)][0].token
-            if self.seats[id(approval)]
-            else Token(f"start/{approval.level}_1")
-        )
+        seats = self.seats[id(approval)]
+        token = seats[0].token if seats else Token(f"start/{approval.level}_1")
         seat = self.new_seat(approval, node, token, sitter, extra=extra)
-        seat.handed_by_id = self.move.by.pk
+        seat.handed_by_id = added_by if extra and added_by else self.move.by.pk
         node.activation_class(seat).assign(sitter.user)
         self.move.log(asked=[sitter.user.pk])
 
@@ -209,15 +212,17 @@ class ApprovalBook(Shelf):
 
     def level_is_over(self, approval: Approval) -> bool:
         """Given back by one; or agreed by enough, and by everybody who was added."""
-        sitting = [
-            s for s in self.seats[id(approval)] if s.decision not in {Decision.HANDED, Decision.REMOVED}
-        ]
         if self.was_returned(approval):
             return True
-        level = self._level(approval)
-        agreed = sum(seat.decision == Decision.AGREED for seat in sitting)
-        asked = len(sitting) if level.agree != ANY else 1
-        return agreed >= needed(level, asked) and not any(seat.extra and seat.is_open for seat in sitting)
+        level, seats = self._level(approval), self.seats[id(approval)]
+        if agreed(level, seats):
+            return True
+        # Only whoever was added can do without those who left meanwhile.
+        if not any(seat.extra and seat.decision == Decision.AGREED for seat in seats):
+            return False
+        waiting = [seat.owner_id for seat in seats if seat.is_open]
+        gone = User.objects.filter(pk__in=waiting, is_active=False).values_list("pk", flat=True)
+        return bool(waiting) and agreed(level, seats, frozenset(gone))
 
     def was_returned(self, approval: Approval) -> bool:
         return any(seat.decision == Decision.RETURNED for seat in self.seats[id(approval)])
@@ -229,9 +234,21 @@ class ApprovalBook(Shelf):
         """The level is over: nobody else is asked any more, and its clock is met, unless it was broken off."""
         for seat in self._open_seats(approval):
             seat.flow_task.activation_class(seat).cancel()
+        going_on = met and not self.was_returned(approval)
+        approval.queue = self._still_in_turn(approval) if going_on else []
         clock = self._clock(approval)
         if clock and not approval.queue:
             (self.move.meet if met else self.move.end)(clock)
+
+    def _still_in_turn(self, approval: Approval) -> list[list[int | None]]:
+        """Those whose turn is to come, as it is now: without whoever left or has agreed already, the absent by deputies."""
+        if not approval.queue:
+            return []
+        finder = self._finder(approval)
+        done = {s.owner_id for s in self.seats[id(approval)] if s.decision == Decision.AGREED}
+        users = User.objects.in_bulk([user_id for user_id, _ in approval.queue])
+        found = [(finder.now(users[user_id], left_out=done), first) for user_id, first in approval.queue]
+        return [[sitter.user.pk, first or sitter.stands_for] for sitter, first in found if sitter is not None]
 
     def grant(self, approval: Approval) -> None:
         """The last agreement: the case makes the move that was asked for, with what was said then and now."""

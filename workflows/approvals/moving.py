@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from workflows.approvals.standing import kinds_waiting_for, running, why_closed
+from collections.abc import Sequence
+from functools import partial
+
+from workflows.approvals.people import Finder
+from workflows.approvals.standing import ended, kinds_waiting_for, running, why_closed, why_ended
 from workflows.errors import Cannot
-from workflows.models import ApprovalTask
+from workflows.models import ApprovalTask, Case, User
 from workflows.moves import Move
 from workflows.registry import Refusal, effect, guard
 
@@ -25,15 +29,27 @@ def seat_is_open(move: Move) -> Refusal | None:
     kinds = _kinds_of(move)
     if set(kinds) & set(kinds_waiting_for(move.case, move.by)):
         return None
-    closed = (why_closed(move.case, move.by, kind) for kind in kinds)
-    return Refusal(next(filter(None, closed), "此项审批没有请您表态"), already=True)
+
+    def why() -> str:
+        closed = (why_closed(move.case, move.by, kind) for kind in kinds)
+        return next(filter(None, closed), "此项审批没有请您表态")
+
+    return Refusal(why, already=True)
 
 
 @guard
 def asked_for_approval(move: Move) -> Refusal | None:
     """What is taken back is still being asked for."""
-    asked = {approval.kind for approval in running(move.case)} & set(_kinds_of(move))
-    return None if asked else Refusal("没有待审批的申请，可能已有结果，请刷新后查看")
+    kinds = _kinds_of(move)
+    if any(approval.kind in kinds for approval in running(move.case)):
+        return None
+    return none_is_asked_for(move.case, kinds)
+
+
+def none_is_asked_for(case: Case, kinds: Sequence[str], otherwise: str = "没有待审批的申请") -> Refusal:
+    """Why an approval that somebody thinks is running is not: who ended it, or that there was none."""
+    last = ended(case, kinds)
+    return Refusal(otherwise) if last is None else Refusal(partial(why_ended, last), already=True)
 
 
 @guard
@@ -79,5 +95,10 @@ def _reseat(move: Move, what: str) -> None:
 @effect
 def send_copy(move: Move) -> None:
     """data: people (user ids), approval (kind), remark (text). They are told, and asked nothing (抄送)."""
-    move.log(copied=[int(pk) for pk in move.data["people"]])
+    people = [int(pk) for pk in move.data["people"]]
+    finder = Finder(move.case, move.at, ())
+    found = User.objects.in_bulk(people)
+    if not all(pk in found and finder.may_sit(found[pk]) for pk in people):
+        raise Cannot("所选的人中有人已不在岗或不可知悉本案，请另选")
+    move.log(copied=people)
     move.note("remark", move.data.get("remark", ""))

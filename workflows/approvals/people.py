@@ -7,16 +7,18 @@ begins without anybody, which its event says and an alert shows, until somebody 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from workflows.approvals.rules import ALL, ANY, SEQUENCE, ApprovalRulesSpec, LevelSpec
-from workflows.models import Absence, Case, Membership, User
+from workflows.models import Absence, ApprovalTask, Case, Membership, User
 from workflows.models.unit import at_or_above
 from workflows.permits import may_know
 from workflows.registry import ROLES
 from workflows.standing import standing_by
+
+Decision = ApprovalTask.Decision
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,25 @@ def needed(level: LevelSpec, there: int) -> int:
     return int(level.agree)
 
 
+def agreed(level: LevelSpec, seats: Sequence[ApprovalTask], gone: Collection[int] = ()) -> bool:
+    """Whether a level's own people have agreed, as many as it takes, and everybody who was added (加签) with them.
+
+    Somebody added signs besides the others, and for them only where they are too few. gone: ids of people who left
+    after they were asked, and whom nobody waits for.
+    """
+    sitting = [s for s in seats if s.decision not in {Decision.HANDED, Decision.REMOVED}]
+    sitting = [s for s in sitting if not (s.is_open and s.owner_id in gone)]
+    own = [s for s in sitting if not s.extra]
+    asked = len(own) or (1 if sitting else 0)
+    enough = needed(level, asked)
+    signed = [s for s in sitting if s.decision == Decision.AGREED]
+    return (
+        len(signed) >= enough
+        and sum(not s.extra for s in signed) >= min(enough, len(own))
+        and not any(s.extra and s.is_open for s in sitting)
+    )
+
+
 @dataclass
 class Finder:
     """Finds people for one case at one moment; asks the database once a question."""
@@ -54,6 +75,7 @@ class Finder:
     barred: Collection[int]
     _asked: dict[str, list[User]] = field(default_factory=dict)
     _offices: dict[int, int] = field(default_factory=dict)
+    _seeing: dict[int, bool] = field(default_factory=dict)
 
     def seat(self, level: LevelSpec, rules: ApprovalRulesSpec, *, earlier: Collection[int] = ()) -> Seating:
         """earlier: ids of people who decided in earlier rounds, whom a `fresh` level leaves out."""
@@ -73,7 +95,17 @@ class Finder:
 
     def may_sit(self, user: User) -> bool:
         """Whether somebody picked by hand can be asked: works here, may know the case, and is not left out."""
-        return user.is_active and user.pk not in self.barred and self._knows(user)
+        return user.is_active and user.pk not in self.barred and self.sees(user)
+
+    def now(self, user: User, *, left_out: Collection[int] = ()) -> Sitter | None:
+        """Who sits for somebody whose turn has come: the same person, a deputy, or nobody."""
+        return next(iter(self._sitters([user], {*self.barred, *left_out})), None)
+
+    def sees(self, user: User) -> bool:
+        """Whether somebody could open the case at all."""
+        if user.pk not in self._seeing:
+            self._seeing[user.pk] = Case.objects.visible_to(user).filter(pk=self.case.pk).exists()
+        return self._seeing[user.pk]
 
     def office_of(self, sitter: Sitter) -> int | None:
         """The unit somebody sits for: where the role is held, or the first place of work of one named."""
@@ -85,7 +117,7 @@ class Finder:
 
     def holders(self, roles: Iterable[str]) -> list[User]:
         """Those who hold a role for this case."""
-        return list(self._holders(roles))
+        return [user for user in self._holders(roles) if self._knows(user)]
 
     def _sitters(self, users: Iterable[User], left_out: Collection[int]) -> list[Sitter]:
         found: dict[int, Sitter] = {}
@@ -108,7 +140,7 @@ class Finder:
             away |= self._away([now])
         if now is user:
             return Sitter(user)
-        fit = now.is_active and now.pk not in left_out and self._knows(now)
+        fit = now.is_active and now.pk not in left_out and self.sees(now)
         return Sitter(now, stands_for=user.pk) if fit else None
 
     def _away(self, users: Iterable[User]) -> dict[int, User]:
@@ -119,7 +151,7 @@ class Finder:
     def _named(self, usernames: Iterable[str]) -> Iterator[User]:
         names = list(usernames)
         found = {user.username: user for user in User.objects.filter(username__in=names)} if names else {}
-        yield from (found[name] for name in names if name in found)
+        yield from (found[name] for name in names if name in found and self.sees(found[name]))
 
     def _holders(self, roles: Iterable[str]) -> Iterator[User]:
         wanted = [role for role in roles if role not in self._asked]

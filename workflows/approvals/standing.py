@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from workflows.models import Approval, ApprovalTask, Case, Event, User
+from workflows.wording import event_label
 
 Decision = ApprovalTask.Decision
 
@@ -18,7 +20,7 @@ def seats_of(case: Case, user: User) -> Sequence[ApprovalTask]:
         return []  # a case thought up to ask a role about a place
     known: dict[int, Sequence[ApprovalTask]] = case.__dict__.setdefault("_seats_of", {})
     if user.pk not in known:
-        found = ApprovalTask.objects.filter(case=case, owner=user).select_related("process")
+        found = ApprovalTask.objects.filter(case=case, owner=user).select_related("process", "handed_by")
         known[user.pk] = list(found.order_by("-id"))
     return known[user.pk]
 
@@ -35,35 +37,60 @@ def why_closed(case: Case, user: User, kind: str) -> str | None:
         return None
     if seat.decision == Decision.HANDED:
         return "您已将此项审批委派他人，请由受托人表态"
+    if seat.decision == Decision.REMOVED:
+        return f"{seat.handed_by} 已于 {_when(seat.finished)} 将您减签，不必再表态"
     if seat.decision != Decision.NONE:
-        return f"您已于 {_when(seat)} 表态“{seat.get_decision_display()}”，不必再次办理"
-    other = _who_ended(seat)
+        return f"您已于 {_when(seat.finished)} 表态“{seat.get_decision_display()}”，不必再次办理"
+    other = _who_ended(seat.process, level=seat.level)
     return f"{other}，此项审批不再等您表态" if other else "此项审批已经结束，不再等您表态"
 
 
-def _who_ended(seat: ApprovalTask) -> str:
-    """Somebody else's decision in the same level, or the move that broke the approval off."""
-    decided = ApprovalTask.objects.filter(process=seat.process, level=seat.level).exclude(seq=None)
-    last = decided.select_related("owner").order_by("-seq").first()
-    if last is not None:
-        return f"{last.owner} 已于 {_when(last)} 表态“{last.get_decision_display()}”"
-    ended = Event.objects.filter(case=seat.case_id, happened_at=seat.finished).select_related("actor")
-    event = ended.order_by("-seq").first()
-    if event is None:
-        return ""
-    from workflows.wording import event_label
-
-    return f"{event.actor} 已于 {_when(seat)} 办理“{event_label(event.case, event)}”"
+def ended(case: Case, kinds: Sequence[str]) -> Approval | None:
+    """The newest approval of these kinds, where none of them is running."""
+    found = [approval for approval in _all(case) if approval.kind in kinds]
+    return None if not found or any(approval.finished is None for approval in found) else found[-1]
 
 
-def _when(seat: ApprovalTask) -> str:
-    return date_format(timezone.localtime(seat.finished), "Y-m-d H:i") if seat.finished else ""
+def why_ended(approval: Approval) -> str:
+    """Who ended an approval, how and when."""
+    other = _who_ended(approval, level=approval.level)
+    return f"{other}，此项审批已经结束" if other else "此项审批已经结束，请刷新后查看"
+
+
+def _who_ended(approval: Approval, *, level: int) -> str:
+    """The last decision of a level, or the move that broke the approval off there."""
+    broken_off = approval.outcome in {Approval.Outcome.STOPPED, Approval.Outcome.CANCELLED}
+    if not broken_off or level < approval.level:
+        decided = ApprovalTask.objects.filter(process=approval, level=level, decision__in=_SPOKEN)
+        last = decided.select_related("owner").order_by("-seq").first()
+        if last is None:
+            return ""
+        return f"{last.owner} 已于 {_when(last.finished)} 表态“{last.get_decision_display()}”"
+    events = Event.objects.filter(
+        case=approval.case_id, happened_at__gte=approval.finished or approval.created
+    )
+    for event in events.select_related("actor", "case").order_by("seq"):
+        if approval.kind in event.data.get("stopped", ()):
+            return f"{event.actor} 已于 {_when(event.happened_at)} 办理“{event_label(event.case, event)}”"
+    return ""
+
+
+def _when(moment: datetime | None) -> str:
+    return date_format(timezone.localtime(moment), "Y-m-d H:i") if moment else ""
 
 
 def running(case: Case) -> Sequence[Approval]:
-    """Approvals under way, the oldest first; one statement, remembered as the seats are."""
-    known: Sequence[Approval] | None = case.__dict__.get("_approvals_running")
+    """Approvals under way, the oldest first."""
+    return [approval for approval in _all(case) if approval.finished is None]
+
+
+def _all(case: Case) -> Sequence[Approval]:
+    """Approvals of a case, the oldest first; one statement, remembered as the seats are."""
+    known: Sequence[Approval] | None = case.__dict__.get("_approvals")
     if known is None:
-        known = list(Approval.objects.running().filter(case=case).order_by("id"))
-        case.__dict__["_approvals_running"] = known
+        known = list(Approval.objects.filter(case=case).order_by("id"))
+        case.__dict__["_approvals"] = known
     return known
+
+
+_SPOKEN = (Decision.AGREED, Decision.RETURNED)

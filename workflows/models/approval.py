@@ -112,7 +112,8 @@ class ApprovalTaskQuerySet(models.QuerySet["ApprovalTask"]):
 class ApprovalTask(AbstractTask):  # type: ignore[misc]
     """One person's seat in one level.
 
-    extra: added by somebody (加签): without this agreement the level does not end. handed_by: who passed it on (委派).
+    extra: added by somebody (加签): without this agreement the level does not end. handed_by: who added it, else who
+    passed it on (委派).
     stands_for: the absent person whose deputy the owner is. requester: never the owner. decision, seq: what was
     decided with which event; a seat closed by others' decisions has none.
     """

@@ -23,6 +23,15 @@ def toy_watcher(case: Case, user: User) -> bool:
     return user.standing.oversees("toy_watcher", case.desk_id)
 
 
+def _signs(name: str, label: str) -> None:
+    """Somebody who may be asked to sign for the offices below."""
+    role(name, label, sees="area")(lambda case, user: user.standing.oversees(name, case.desk_id))
+
+
+for _name, _label in (("toy_chief", "玩具负责人"), ("toy_deputy", "玩具副职"), ("toy_boss", "玩具领导")):
+    _signs(_name, _label)
+
+
 @guard
 def toy_unclaimed(move: Move) -> Refusal | None:
     return Refusal("已有人领办", already=True) if move.case.user_id else None
@@ -63,6 +72,13 @@ def toy_note(move: Move) -> None:
 @effect
 def toy_regrade(move: Move) -> None:
     move.set(facts={**move.case.facts, "toy_grade": move.data["grade"]})
+
+
+@effect
+def toy_break(move: Move) -> None:
+    """Something nobody foresaw, where the data says so."""
+    if move.data.get("broken"):
+        raise RuntimeError("broken")
 
 
 FACTS.add("toy_grade", lambda: {"plain": "一般", "hard": "复杂"})

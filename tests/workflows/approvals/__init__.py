@@ -1,0 +1,1 @@
+"""Approvals on a toy lifecycle: the engine is tested without the domain that uses it."""

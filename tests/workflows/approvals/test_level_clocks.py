@@ -1,0 +1,96 @@
+"""The clock of each level: it begins anew, is met with the last agreement, and a miss names who held the case."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.workflows.approvals.scene import BOSSES, CHIEFS, names, state
+from workflows.models import Case, Event
+from workflows.sweeper import sweep
+
+
+@pytest.fixture
+def chiefs(office):
+    return [office.person(name, "toy_chief") for name in ("甲", "乙")]
+
+
+def clocks(case, kind="review"):
+    return list(case.clocks.filter(kind=kind).order_by("cycle").values_list("cycle", "state"))
+
+
+def test_each_level_begins_its_own_cycle(office, chiefs):
+    boss = office.person("首", "toy_boss")
+    case = office.asked(CHIEFS, BOSSES)
+    assert clocks(case) == [(1, "running")]
+    office.do(case, "agree", chiefs[0], minutes=30)
+    assert clocks(case) == [(1, "met"), (2, "running")]
+    assert case.clocks.get(kind="review", cycle=2).started_at == office.at + timedelta(minutes=30)
+    office.do(case, "agree", boss, minutes=60)
+    assert clocks(case) == [(1, "met"), (2, "met")]
+    assert Case.objects.get(pk=case.pk).due_at == case.clocks.get(kind="work").due_at
+
+
+def test_a_level_of_all_is_in_time_with_its_last_agreement(office, chiefs):
+    case = office.asked({**CHIEFS, "agree": "all"})
+    office.do(case, "agree", chiefs[0])
+    assert clocks(case) == [(1, "running")]
+    office.do(case, "agree", chiefs[1])
+    assert clocks(case) == [(1, "met")]
+
+
+def test_a_sequence_has_one_clock_for_all_its_turns(office, chiefs):
+    case = office.asked({**CHIEFS, "agree": "sequence"})
+    office.do(case, "agree", chiefs[0])
+    assert clocks(case) == [(1, "running")]
+    office.do(case, "agree", chiefs[1])
+    assert clocks(case) == [(1, "met")]
+
+
+def test_a_level_may_name_its_own_clock(office, chiefs):
+    boss = office.person("首", "toy_boss")
+    case = office.asked(CHIEFS, {**BOSSES, "clock": "deep_review"})
+    office.do(case, "agree", chiefs[0])
+    assert (clocks(case), clocks(case, "deep_review")) == ([(1, "met")], [(1, "running")])
+    office.do(case, "agree", boss)
+    assert clocks(case, "deep_review") == [(1, "met")]
+
+
+def test_seats_handed_over_or_added_begin_no_clock(office, chiefs):
+    boss = office.person("首", "toy_boss")
+    case = office.asked(CHIEFS)
+    office.do(case, "hand", chiefs[0], person=boss.pk)
+    office.do(case, "add", chiefs[1], person=office.watcher.pk)
+    assert clocks(case) == [(1, "running")]
+
+
+def test_taken_back_it_is_neither_met_nor_missed(office, chiefs):
+    case = office.asked(CHIEFS)
+    office.do(case, "take_back", office.clerk)
+    assert clocks(case) == [(1, "void")]
+    office.do(case, "ask", office.clerk, minutes=5)
+    assert clocks(case) == [(1, "void"), (2, "running")]
+
+
+def test_no_levels_begin_no_clock(office):
+    office.levels()
+    assert clocks(office.asked()) == []
+
+
+@pytest.mark.parametrize("swept", [True, False])
+def test_a_late_signature_is_logged_once_and_names_the_unit_that_held_the_case(office, chiefs, swept):
+    boss = office.person("首", "toy_boss", unit=office.root)
+    case = office.asked(CHIEFS, BOSSES)
+    office.do(case, "agree", chiefs[0], minutes=1)
+    due = case.clocks.get(kind="review", cycle=2).due_at
+    late = int((due - office.at).total_seconds() // 60) + 60
+    if swept:
+        sweep(at=office.at + timedelta(minutes=late))
+        sweep(at=office.at + timedelta(minutes=late))
+    office.do(case, "agree", boss, minutes=late)
+    sweep(at=office.at + timedelta(minutes=late))
+    [miss] = Event.objects.filter(case=case, name="clock.missed", data__clock="review")
+    assert (miss.unit_id, miss.happened_at, miss.data["cycle"]) == (office.root.pk, due, 2)
+    assert (state(case), clocks(case)) == ("passed", [(1, "met"), (2, "missed")])
+    assert names(case)[-2:] == ["signed.agreed", "signed.passed"]
