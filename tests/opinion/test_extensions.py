@@ -127,7 +127,7 @@ def test_one_request_at_a_time(county, case, at):
     county.do(case, "refuse_extension", at=at)
     assert list(case.extensions.order_by("id").values_list("state", flat=True)) == ["retracted", "refused"]
     assert resolve(case).due_at == resolve(case).original_due_at
-    with pytest.raises(Cannot, match="没有待批的延期申请"):
+    with pytest.raises(Already, match="派小红 已于 2026-11-24 09:30 表态“退回”，此项审批已经结束"):
         county.do(case, "grant_extension", at=at)
 
 

@@ -20,7 +20,8 @@ ANY, ALL, SEQUENCE = "any", "all", "sequence"
 
 
 def _agreement(value: Any) -> Any:
-    if isinstance(value, bool) or (isinstance(value, int) and value < 1) or isinstance(value, float):
+    number = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if not number and value not in (ANY, ALL, SEQUENCE):
         raise ValueError(
             "agree 应为 any（一人同意即可）、all（全部同意）、sequence（依次同意）或至少几人（正整数）"
         )

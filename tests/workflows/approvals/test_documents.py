@@ -57,7 +57,7 @@ LEVELS = [
     (f"{PLAN}.levels.0.by", "boss", f"{PLAN}.levels.0.by: 角色 “boss” 未登记；可用的有："),
     (f"{PLAN}.levels.0.copy_to", ["boss"], f"{PLAN}.levels.0.copy_to: 角色 “boss” 未登记；可用的有："),
     ("fallback", ["boss"], "fallback: 角色 “boss” 未登记；可用的有："),
-    ("fallback", [], "fallback: 至少要有一项"),
+    ("fallback", [], "fallback: 不能为空"),
     ("stand_ins", {"toy_chief": "boss"}, "stand_ins.toy_chief: 角色 “boss” 未登记；可用的有："),
     ("stand_ins", {"boss": "toy_chief"}, "stand_ins.boss: 角色 “boss” 未登记；可用的有："),
     ("stand_ins", {"toy_chief": "toy_chief"},
@@ -66,7 +66,7 @@ LEVELS = [
      "stand_ins.toy_boss: 代审角色绕成了圈：toy_boss → toy_chief → toy_deputy → toy_boss，请断开一处"),
     (f"{PLAN}.when", {"unheard_of": "x"}, f"{PLAN}.when: 案件属性 “unheard_of” 未登记；可用的有："),
     (f"{PLAN}.when", {"toy_grade": "huge"}, f"{PLAN}.when.toy_grade: “huge” 不是可用的代码：plain、hard"),
-    (f"{PLAN}.levels.0.agree", "most", f"{PLAN}.levels.0.agree: "),
+    (f"{PLAN}.levels.0.agree", "most", f"{PLAN}.levels.0.agree: agree 应为 any"),
     (f"{PLAN}.levels.0.agree", 0,
      f"{PLAN}.levels.0.agree: agree 应为 any（一人同意即可）、all（全部同意）、sequence（依次同意）或至少几人（正整数）"),
     (f"{PLAN}.levels.0.agree", True, f"{PLAN}.levels.0.agree: agree 应为 any"),
@@ -77,7 +77,7 @@ LEVELS = [
     (f"{PLAN}.levels.0.extra", 1, f"{PLAN}.levels.0.extra: "),
     (f"{PLAN}.row", "leave", "approvals.1.row: “leave” 重复，请改名"),
     (f"{PLAN}.approval", "leave", "approvals.1: leave 的兜底条目在它之前，本条永远不会用到，请移到前面"),
-    ("approvals", [], "approvals: 至少要有一项"),
+    ("approvals", [], "approvals: 不能为空"),
 ]  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def test_a_role_that_nobody_holds_is_not_refused(office):
 
 
 def test_a_matter_left_out_is_refused_while_a_lifecycle_needs_it(office):
-    rows = [{"row": "plan", "approval": "plan", "levels": [CHIEFS], "source": "测试"}]
+    rows: list[dict[str, Any]] = [{"row": "plan", "approval": "plan", "levels": [CHIEFS], "source": "测试"}]
     assert unpublished(document(approvals=rows), office.at) == [
         "approvals: 审批事项 leave 缺少不带 when 的兜底条目，流程 signed 需要它"
     ]
@@ -172,7 +172,7 @@ LIFECYCLES = [
      "transitions.give_back.role: 审批中的这一步要写 role: approver，不能写别的"),
     ("transitions.let_pass.role", ["toy_chief"], "transitions.let_pass.role: 审批中的这一步要写 role: approval"),
     ("transitions.agree.to", "passed", "transitions.agree.to: 同意之后是否还有下一级由审批决定，请写 to: stay"),
-    ("transitions.let_pass.from", ["passed"],
+    ("transitions.let_pass.from", ["working"],
      "transitions.let_pass.from: 审批期间的状态都应能走这一步，还缺：asked"),
     ("transitions.agree_leave.from", ["working"],
      "transitions.agree_leave.from: 审批期间的状态都应能走这一步，还缺：asked"),

@@ -49,7 +49,7 @@ def test_the_last_agreement_of_a_level(office, people):
     asking = "WITH SELECT SELECT WITH WITH SELECT SELECT"
     writing = expected(
         "UPDATE UPDATE INSERT UPDATE UPDATE INSERT INSERT INSERT UPDATE",
-        "?",
+        "WITH WITH WITH",
     )
     assert found == f"SELECT SELECT SELECT {asking} {writing}"
 
@@ -59,8 +59,8 @@ def test_the_last_agreement_of_all(office, people):
     case = office.asked(BOSSES)
     found = statements(case, "agree", people[2], office.at)
     assert state(case) == "passed"
-    signing = expected("UPDATE UPDATE UPDATE UPDATE INSERT UPDATE", "?")
-    granted = expected("SELECT SELECT SELECT INSERT UPDATE", "?")
+    signing = expected("UPDATE UPDATE UPDATE UPDATE INSERT UPDATE", "WITH")
+    granted = expected("SELECT SELECT SELECT INSERT UPDATE", "SELECT SELECT SELECT WITH")
     assert found == f"SELECT SELECT SELECT SELECT SELECT {signing} {granted}"
 
 
@@ -70,4 +70,4 @@ def test_asking_two(office, people):
     case = office.case()
     found = statements(case, "ask", office.clerk, office.at)
     reading = "SELECT SELECT SELECT SELECT WITH SELECT SELECT WITH WITH SELECT WITH WITH SELECT SELECT"
-    assert found == f"{reading} {expected('INSERT INSERT INSERT INSERT INSERT UPDATE', '?')}"
+    assert found == f"{reading} {expected('INSERT INSERT INSERT INSERT INSERT UPDATE', 'WITH')}"
