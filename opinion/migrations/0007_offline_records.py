@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='visit',
             name='view',
-            field=models.CharField(blank=True, max_length=30, verbose_name='本人意见'),
+            field=models.CharField(blank=True, db_default='', max_length=30, verbose_name='本人意见'),
         ),
         migrations.CreateModel(
             name='ClaimOutcome',

@@ -29,7 +29,7 @@ class Visit(Evidence):
     people = models.CharField("参加人员", max_length=200, blank=True)
     outcome = models.TextField("情况记录")
     first_contact = models.BooleanField("首次联系", default=False)
-    view = models.CharField("本人意见", max_length=30, blank=True)
+    view = models.CharField("本人意见", max_length=30, blank=True, db_default="")
     follow_up_on = models.DateField("约定跟进日期", null=True)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="记录人"
