@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from workflows.conditions import Row, by_subject, odd_rows
 from workflows.documents import Document, Label, Name, Names, load_yaml, validate
 from workflows.limits import Limit, LimitError
-from workflows.registry import FACTS, QUANTITIES
+from workflows.registry import QUANTITIES
 from workflows.spec import LifecycleSpec
 
 NO_LIMIT = "none"
@@ -25,10 +26,6 @@ def _limit(text: str) -> str:
         raise ValueError(str(error)) from error
 
 
-def _codes(value: Any) -> Any:
-    return [value] if isinstance(value, str | int) else value
-
-
 def _amount(text: str) -> str:
     if text == NO_LIMIT:
         raise ValueError("这里须写出时长，不能写 none")
@@ -36,7 +33,6 @@ def _amount(text: str) -> str:
 
 
 Amount = Annotated[str, AfterValidator(_amount)]
-Codes = Annotated[tuple[str, ...], BeforeValidator(_codes), Field(min_length=1)]
 
 
 class ExtensionRule(Document):
@@ -59,7 +55,7 @@ class ExtensionRule(Document):
         return self
 
 
-class ClockRule(Document):
+class ClockRule(Row):
     """One row: this clock, for cases whose facts fit every entry of `when`, has this limit; `none`: no such clock.
 
     in_total: the most that all cycles of this clock in one case may use together. extension: absent, none is granted.
@@ -67,12 +63,10 @@ class ClockRule(Document):
     the clock chooses until when, and `limit` is the longest there is to choose.
     """
 
-    row: Name
     clock: Name
     limit: Annotated[str, AfterValidator(_limit)]
     in_total: Amount | None = None
     extension: ExtensionRule | None = None
-    when: dict[Name, Codes] = {}
     ladder: Name | None = None
     chosen: bool = False
     source: Label
@@ -86,26 +80,18 @@ class ClockRule(Document):
             raise ValueError("chosen 的条目须写明最长期限 limit，且不能有 in_total")
         return self
 
-    def fits(self, facts: Mapping[str, str]) -> bool:
-        return all(facts.get(fact) in codes for fact, codes in self.when.items())
-
     @cached_property
     def parsed_limit(self) -> Limit | None:
         return None if self.limit == NO_LIMIT else Limit.parse(self.limit)
 
 
-class QuantityRule(Document):
+class QuantityRule(Row):
     """One row: this quantity has this value for cases whose facts fit every entry of `when`."""
 
-    row: Name
     quantity: Name
     value: int
-    when: dict[Name, Codes] = {}
     source: Label
     note: str = ""
-
-    def fits(self, facts: Mapping[str, str]) -> bool:
-        return all(facts.get(fact) in codes for fact, codes in self.when.items())
 
 
 class PolicySpec(Document):
@@ -162,55 +148,20 @@ class PolicySpec(Document):
 
     @cached_property
     def _by_clock(self) -> dict[str, list[ClockRule]]:
-        found: dict[str, list[ClockRule]] = {}
-        for rule in self.rules:
-            found.setdefault(rule.clock, []).append(rule)
-        return found
+        return by_subject(self.rules, lambda rule: rule.clock)
 
     def _problems(self) -> Iterable[str]:
-        rows: set[str] = set()
-        settled: set[str] = set()
-        for index, rule in enumerate(self.rules):
-            at = f"rules.{index}"
-            if rule.row in rows:
-                yield f"{at}.row: “{rule.row}” 重复，请改名"
-            rows.add(rule.row)
-            if rule.clock in settled:
-                yield f"{at}: {rule.clock} 的兜底条目在它之前，本条永远不会用到，请移到前面"
-            if not rule.when:
-                settled.add(rule.clock)
-            yield from _unknown_facts(at, rule.when)
-        yield from self._odd_quantities(rows)
-
-    def _odd_quantities(self, rows: set[str]) -> Iterable[str]:
-        settled: set[str] = set()
+        names: set[str] = set()
+        yield from odd_rows("rules", self.rules, lambda rule: rule.clock, names)
+        yield from odd_rows("quantities", self.quantities, lambda rule: rule.quantity, names)
         for index, rule in enumerate(self.quantities):
             at = f"quantities.{index}"
-            if rule.row in rows:
-                yield f"{at}.row: “{rule.row}” 重复，请改名"
-            rows.add(rule.row)
             if rule.quantity not in QUANTITIES:
                 yield f"{at}.quantity: 数值 “{rule.quantity}” 未登记；可用的有：{'、'.join(QUANTITIES)}"
                 continue
             declared = QUANTITIES[rule.quantity]
             if not declared.least <= rule.value <= declared.most:
                 yield f"{at}.value: {declared.label}应在 {declared.least} 至 {declared.most} 之间"
-            if rule.quantity in settled:
-                yield f"{at}: {rule.quantity} 的兜底条目在它之前，本条永远不会用到，请移到前面"
-            if not rule.when:
-                settled.add(rule.quantity)
-            yield from _unknown_facts(at, rule.when)
-
-
-def _unknown_facts(at: str, when: Mapping[str, tuple[str, ...]]) -> Iterable[str]:
-    for fact, codes in when.items():
-        if fact not in FACTS:
-            yield f"{at}.when: 案件属性 “{fact}” 未登记；可用的有：{'、'.join(FACTS)}"
-            continue
-        known = FACTS[fact]()
-        for code in codes:
-            if code not in known:
-                yield f"{at}.when.{fact}: “{code}” 不是可用的代码：{'、'.join(known)}"
 
 
 def parse(text: str, origin: str) -> PolicySpec:

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from workflows.conditions import Row, by_subject, odd_rows
 from workflows.documents import Document, Label, Name, Names, listed, load_yaml, validate
-from workflows.policy import Codes
-from workflows.registry import FACTS, ROLES
+from workflows.registry import ROLES
 from workflows.spec import LifecycleSpec
 
 ANY, ALL, SEQUENCE = "any", "all", "sequence"
@@ -61,18 +61,13 @@ class LevelSpec(Document):
         return self
 
 
-class ApprovalRule(Document):
+class ApprovalRule(Row):
     """One row: this matter, for cases whose facts fit every entry of `when`, passes these levels."""
 
-    row: Name
     approval: Name
-    when: dict[Name, Codes] = {}
     levels: tuple[LevelSpec, ...]
     source: Label
     note: str = ""
-
-    def fits(self, facts: Mapping[str, str]) -> bool:
-        return all(facts.get(fact) in codes for fact, codes in self.when.items())
 
 
 class ApprovalRulesSpec(Document):
@@ -126,10 +121,7 @@ class ApprovalRulesSpec(Document):
 
     @cached_property
     def _by_approval(self) -> dict[str, list[ApprovalRule]]:
-        found: dict[str, list[ApprovalRule]] = {}
-        for rule in self.approvals:
-            found.setdefault(rule.approval, []).append(rule)
-        return found
+        return by_subject(self.approvals, lambda rule: rule.approval)
 
     @cached_property
     def usernames(self) -> frozenset[str]:
@@ -142,18 +134,9 @@ class ApprovalRulesSpec(Document):
         return frozenset([*sitting, *self.fallback])
 
     def _problems(self) -> Iterable[str]:
-        rows: set[str] = set()
-        settled: set[str] = set()
+        yield from odd_rows("approvals", self.approvals, lambda rule: rule.approval, set())
         for index, rule in enumerate(self.approvals):
             at = f"approvals.{index}"
-            if rule.row in rows:
-                yield f"{at}.row: “{rule.row}” 重复，请改名"
-            rows.add(rule.row)
-            if rule.approval in settled:
-                yield f"{at}: {rule.approval} 的兜底条目在它之前，本条永远不会用到，请移到前面"
-            if not rule.when:
-                settled.add(rule.approval)
-            yield from _unknown_facts(at, rule)
             names: set[str] = set()
             for number, level in enumerate(rule.levels):
                 here = f"{at}.levels.{number}"
@@ -176,17 +159,6 @@ class ApprovalRulesSpec(Document):
                 role = self.stand_ins[role]
             if role == start and start == min(passed):
                 yield f"stand_ins.{start}: 代审角色绕成了圈：{' → '.join([*passed, role])}，请断开一处"
-
-
-def _unknown_facts(at: str, rule: ApprovalRule) -> Iterable[str]:
-    for fact, codes in rule.when.items():
-        if fact not in FACTS:
-            yield f"{at}.when: 案件属性 “{fact}” 未登记；可用的有：{'、'.join(FACTS)}"
-            continue
-        known = FACTS[fact]()
-        for code in codes:
-            if code not in known:
-                yield f"{at}.when.{fact}: “{code}” 不是可用的代码：{'、'.join(known)}"
 
 
 def _unknown_roles(at: str, names: Iterable[str]) -> Iterable[str]:
