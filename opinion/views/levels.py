@@ -107,10 +107,22 @@ def _foreseen(spec: ApprovalRulesSpec) -> dict[str, Any]:
         "spec": spec,
         "lines": lines,
         "empty": [f"{line.matter}“{level.label}”" for line in lines for level in line.levels if level.empty],
+        "unknown": _unknown(spec),
         "fallback": "、".join(_role(name, held) for name in spec.fallback),
         "newest": newest,
         "differences": approval_differences(newest.parsed, spec) if newest else [],
     }
+
+
+def _unknown(spec: ApprovalRulesSpec) -> list[str]:
+    """Matters no lifecycle asks for: a slip, or meant for a lifecycle yet to be published. So it is said, not refused."""
+    asked = {
+        name
+        for pk in Definition.objects.newest().values_list("pk", flat=True)
+        if lifecycle(pk).levels == spec.code
+        for name in lifecycle(pk).approvals
+    }
+    return [f"{rule.row}（{rule.approval}）" for rule in spec.approvals if rule.approval not in asked]
 
 
 def _rule_line(rule: ApprovalRule, held: dict[str, int]) -> RuleLine:

@@ -158,6 +158,14 @@ def test_levels_warn_of_a_level_nobody_holds(county, as_):
     assert "目前无人担任：答复审批“宣传部门审核”" in page
 
 
+def test_levels_warn_of_a_matter_no_lifecycle_knows(county, as_):
+    order = "  - row: order\n    approval: order"
+    slip = "  - row: ordr\n    approval: ordr\n    levels: []\n    source: x\n"
+    wrong = TEXT.replace(order, slip + order)
+    page = as_(county.sysadmin).post(reverse("levels"), {"text": wrong}).content.decode()
+    assert "请核对拼写：ordr（ordr）" in page
+
+
 # ---- deputies
 
 
