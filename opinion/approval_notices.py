@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from notifications.registry import CATALOGUE, Silent, Told, Urgency
-from opinion.audiences import supervisors, together
-from opinion.notices import UNIT_FALLBACKS, deadline, news, pressing, still_open, work
+from opinion.audiences import assisting, dispatchers, handlers, heads, reviewers, supervisors, together
+from opinion.notices import DESK_FALLBACKS, UNIT_FALLBACKS, deadline, news, pressing, still_open, work
 from opinion.signing import asked, copied, matter, nobody, requesters, signers, still_asked
 
 
@@ -21,9 +21,20 @@ def to_sign() -> Told:
 APPROVAL_NOTICES: dict[str, Told | Silent] = {
     # ---- 答复、延期、暂停、督办
     "message.extension_requested": to_sign(),
+    "message.decline_requested": to_sign(),
+    "message.decline_refused": work("退单未获本单位负责人同意，请签收办理"),
+    "message.decline_retracted": Silent("撤回的申请不再需要任何人审批"),
     "message.suspension_requested": to_sign(),
     "message.suspension_refused": work("暂停未获同意，请继续办理", still_true=still_open),
     "message.suspension_retracted": Silent("撤回的申请不再需要任何人审批"),
+    "message.closing_requested": to_sign(),
+    "message.closing_refused": work("不答复办结未获同意，请继续办理并答复", still_true=still_open),
+    "message.closing_retracted": Silent("撤回的申请不再需要任何人审批"),
+    "message.closed_unanswered": news("已批准不答复办结，请停止办理", together(handlers, heads, assisting, dispatchers)),
+    "message.private_asked": to_sign(),
+    "message.private_allowed": work("可以只答复本人，请答复", reviewers, DESK_FALLBACKS),
+    "message.private_refused": work("应公开答复，请答复", reviewers, DESK_FALLBACKS),
+    "message.private_retracted": Silent("撤回的申请不再需要任何人审批"),
     "message.draft_retracted": Silent("撤回送审由承办单位或受理台自己所为，审批人的待办随即消失"),
     "message.drafted": to_sign(),
     "order.proposed": to_sign(),

@@ -31,7 +31,7 @@ def fewer_than_three_declines(move: Move) -> Refusal | None:
     most = quantity(move.case, DECLINES)
     if len(declines.declined_by(move.case)) < most:
         return None
-    if move.name == "decline":
+    if move.name in {"decline", "request_decline"}:
         return Refusal(f"本案已退单 {most} 次，不能再退单，如有异议请在备注中说明")
     return Refusal(f"本案已退单 {most} 次，请直接指定承办单位，或报请裁定")
 

@@ -9,7 +9,7 @@ from opinion.screening.judging import Verdict, judge
 from opinion.screening.looking import look_through, persons_of
 from opinion.templating import left_open
 from opinion.wordings import latest, let_stand, public_text
-from workflows.models import Case
+from workflows.models import Case, Event
 from workflows.moves import Move
 from workflows.registry import Refusal, guard
 
@@ -58,11 +58,41 @@ def _must_stay_private(case: Case) -> str:
     return ""
 
 
+# Sources on which everybody reads the question, and expects to read the answer. Source: 领导留言板办理办法.
+IN_PUBLIC = frozenset({"lb"})
+
+
+def _owes_the_public(case: Case) -> bool:
+    return case.facts.get("source") in IN_PUBLIC and not _must_stay_private(case)
+
+
+@guard
+def reply_would_be_public(move: Move) -> Refusal | None:
+    """Only what is answered in public needs leave not to be."""
+    if not _owes_the_public(move.case):
+        return Refusal("本案不必公开答复，可直接只答复本人")
+    return Refusal("已准予不公开答复", already=True) if _may_stay_private(move.case) else None
+
+
+@guard
+def private_reply_is_allowed(move: Move) -> Refusal | None:
+    """What was written in public is answered there, unless a leader has agreed otherwise since the wording was approved."""
+    if move.data.get("public", True) or not _owes_the_public(move.case) or _may_stay_private(move.case):
+        return None
+    return Refusal("领导留言板的留言应公开答复；确需只答复本人的，请先“申请不公开答复”，由领导同意")
+
+
+def _may_stay_private(case: Case) -> bool:
+    """One statement."""
+    decided = Event.objects.filter(case=case, transition__in=("approve", "allow_private")).order_by("-seq")
+    return decided.values_list("transition", flat=True).first() == "allow_private"
+
+
 def _to_the_person(move: Move) -> str:
     if move.name == "reply":
         approved = latest(move.case, Reply.Kind.APPROVED) if "public" in move.data else None
         return approved.text if approved else ""
-    return str(move.data.get("text") or "")
+    return str(move.data.get("text") or move.data.get("told") or "")
 
 
 def verdict_on(case: Case, text: str, *, public: bool) -> Verdict:

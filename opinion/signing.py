@@ -10,7 +10,10 @@ from workflows.models import Approval, ApprovalTask, Event, User
 from workflows.published import lifecycle
 
 # Clocks of approvals: whoever is asked has to meet them.
-SIGNED = ("review", "extension_review", "suspension_review", "order_review", "final_review")
+SIGNED = (
+    "review", "decline_review", "extension_review", "suspension_review", "closing_review", "private_review",
+    "order_review", "final_review",
+)  # fmt: skip
 
 
 def _named(events: Sequence[Event], part: str) -> Iterator[Pair]:

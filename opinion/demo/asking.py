@@ -7,6 +7,7 @@ from workflows.models import ApprovalTask, User
 # The move that signs → the approval it signs.
 SIGNS = {
     "sign_reply": "reply", "sign_extension": "extension", "sign_suspension": "suspension", "sign_order": "order",
+    "sign_decline": "decline", "sign_closing": "closing",
 }  # fmt: skip
 
 

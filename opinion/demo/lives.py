@@ -88,6 +88,10 @@ FATES = (
     Fate((*BEGIN, "request_extension", "sign_extension", "record_visit"), 2, 70),
     Fate((*DRAFT, "sign_reply", "hand_over"), 2, 85),
     Fate((*BEGIN, "request_suspension"), 1, 100),
+    Fate(("assign", "request_decline"), 0, 4),
+    Fate((*WORK, "request_closing", "sign_closing"), 2, 90),
+    Fate(("assign", "request_decline", "sign_decline"), 0, 4),
+    Fate((*WORK, "request_closing", "sign_closing", "sign_closing"), 5, 90),
 )
 DESK = {
     "dengji": ("comment", "archive", "withdraw"),
@@ -259,7 +263,10 @@ class _Lives:
             return self.users["zhuanban" if restricted else ACTOR[step]]
         if step in HELPING:
             return self.users[f"{_another(unit)}_chengban"]
-        head = step in {"interim_reply", "ask_co_handling"} and f"{unit}_fuze" in self.users
+        head = (
+            step in {"interim_reply", "ask_co_handling", "decline", "request_closing"}
+            and f"{unit}_fuze" in self.users
+        )
         return self.users[f"{unit}_fuze" if head else f"{unit}_chengban"]
 
     def _data(self, step: str, unit: str, said: MadeUp, at: datetime) -> dict[str, Any]:
@@ -306,6 +313,16 @@ _DATA: dict[str, Say] = {
         "text": REPLY.format(subject=said.subject),
         "result": "solved",
     },
+    "request_decline": _always(
+        reason="r2", basis="经现场查看，该处在城市管理部门管养范围内。", suggested=None
+    ),
+    "sign_decline": _always(remark="情况属实，同意。"),
+    "request_closing": _always(
+        reason="c6",
+        grounds="同一事项已有生效判决，本人已申请执行，行政机关不再作出处理。",
+        told="已书面告知不再受理的理由，并告知可向执行法院反映。",
+    ),
+    "sign_closing": _always(remark="同意"),
     "sign_reply": lambda lives, unit, said, at: {
         "text": REPLY.format(subject=said.subject),
         "remark": "同意",

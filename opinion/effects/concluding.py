@@ -1,4 +1,4 @@
-"""The last word to a person who is still not content: written by the desk, approved by a leader."""
+"""What ends a message otherwise than by a reply: the last word to a person not content, and an end without any."""
 
 from __future__ import annotations
 
@@ -22,3 +22,17 @@ def publish_final(move: Move) -> None:
     draft = newest(move, Reply.Kind.DRAFT)
     keep(move, Reply.Kind.FINAL, draft.text, result=draft.result)
     move.log(reason=FINAL_ANSWER, draft=draft.version)
+
+
+@effect
+def record_unanswered(move: Move) -> None:
+    """data: reason (code), grounds (text), told (text: what the person is told). Asked for, and again when granted."""
+    move.log(reason=move.data["reason"])
+    move.note("grounds", move.data["grounds"])
+    move.note("told", move.data["told"])
+
+
+@effect
+def keep_grounds(move: Move) -> None:
+    """data: grounds (text)."""
+    move.note("grounds", move.data["grounds"])

@@ -28,6 +28,8 @@ APPROVED_BY = {
     "grant_extension": "extension",
     "dispatch_order": "order",
     "approve_final": "final",
+    "close_unanswered": "closing",
+    "allow_private": "private_reply",
 }
 PACE = timedelta(minutes=1)
 
@@ -63,6 +65,7 @@ class World:
     other_handler: User
     other_head: User
     street_handler: User
+    street_head: User
 
     def register(self, at: datetime, *, person: Person = PERSON, **options: Any) -> Case:
         """A message of the hotline, unless `options` say otherwise; options of `register` go to it."""
@@ -121,11 +124,20 @@ class World:
         if step.by.startswith("seat:"):
             seat = self.seat(case, step.by.removeprefix("seat:"))
             return seat.owner if seat else self.reviewer
-        person = User.objects.system() if step.by == "system" else getattr(self, step.by)
+        person = User.objects.system() if step.by == "system" else self._person(case, step.by)
         desk = {self.clerk, self.dispatcher, self.reviewer, self.caller, self.leader, self.arbiter}
         restricted = Case.objects.filter(pk=case.pk, restricted=True).exists()
         officer: User = self.officer if restricted and person in desk else person
         return officer
+
+    def _person(self, case: Case, name: str) -> User:
+        """name: of the World's person, or `lead_head` for the head of the unit that leads."""
+        if name != "lead_head":
+            person: User = getattr(self, name)
+            return person
+        lead = Case.objects.filter(pk=case.pk).values_list("lead", flat=True).first()
+        heads = {self.water.pk: self.other_head, self.street.pk: self.street_head}
+        return heads.get(lead or 0, self.head)
 
     def walk(self, state: str, at: datetime, **options: Any) -> Case:
         """A case in `state`, one minute a step from `at` on; options as for `register`."""
@@ -192,7 +204,13 @@ STEPS = {
     "recall": Step("dispatcher", _said(remark="派错单位")),
     "accept": Step("handler"),
     "deem_accepted": Step("system"),
-    "decline": Step("handler", _said(reason="r1", basis="依据三定方案，不属本单位职责", suggested=None)),
+    "decline": Step("lead_head", _said(reason="r1", basis="依据三定方案，不属本单位职责", suggested=None)),
+    "request_decline": Step(
+        "handler", _said(reason="r1", basis="依据三定方案，不属本单位职责", suggested=None)
+    ),
+    "sign_decline": Step("seat:decline", _said(remark="同意")),
+    "refuse_decline": Step("seat:decline", _said(remark="应由本单位先行处理")),
+    "retract_decline": Step("handler"),
     "uphold_decline": Step("dispatcher", _said(remark="同意")),
     "reassign": Step("dispatcher", _lead("water")),
     "reject_decline": Step("dispatcher", _said(remark="依据职责清单，应由你单位承办")),
@@ -218,6 +236,12 @@ STEPS = {
     "sign_suspension": Step("seat:suspension", _said(remark="同意")),
     "refuse_suspension": Step("seat:suspension", _said(remark="请按期办理")),
     "retract_suspension": Step("handler"),
+    "request_closing": Step(
+        "head", _said(reason="c6", grounds="同一事项已有终审判决", told="已书面告知不再受理及理由。")
+    ),
+    "sign_closing": Step("seat:closing", _said(remark="同意")),
+    "refuse_closing": Step("seat:closing", _said(remark="仍应答复")),
+    "retract_closing": Step("head"),
     "resume": Step("head"),
     "ask_co_handling": Step(
         "head",
@@ -246,6 +270,10 @@ STEPS = {
     "retract_draft": Step("handler", _said(remark="再核实一下")),
     "take_back_approval": Step("reviewer", _said(comments="发布前发现有误")),
     "send_back": Step("seat:reply", _said(comments="请补充清理时间")),
+    "ask_private": Step("reviewer", _said(grounds="答复涉及留言人的病情")),
+    "sign_private": Step("seat:private_reply", _said(remark="同意")),
+    "refuse_private": Step("seat:private_reply", _said(remark="隐去后可以公开")),
+    "retract_private": Step("reviewer"),
     "reply": Step("reviewer", _said(public=True)),
     "merge": Step("dispatcher", _said(remark="同一件事")),
     "unmerge": Step("dispatcher", _said(remark="不是同一件事")),
@@ -296,6 +324,8 @@ STEPS = {
 }
 # Around an approval: who else is to sign, to be told or to be heard.
 STEPS |= {
+    "close_unanswered": STEPS["sign_closing"],
+    "allow_private": STEPS["sign_private"],
     "dispatch_order": STEPS["sign_order"],
     "propose_order": Step("supervisor", STEPS["issue_order"].data),
     "add_signer": Step("dispatcher", lambda world, at: {"person": world.leader.pk, "remark": "请一并审核"}),
@@ -372,4 +402,5 @@ def make_world() -> World:
         other_handler=person("other_handler", "承小蒋", water, "unit_handler"),
         other_head=person("other_head", "负老沈", water, "unit_head"),
         street_handler=person("street_handler", "承小韩", street, "unit_handler"),
+        street_head=person("street_head", "负老杨", street, "unit_head"),
     )  # fmt: skip

@@ -17,6 +17,8 @@ from workflows.sweeper import sweep
 # What must have been done to a case in handling before these can be.
 BEFORE = {
     "sign_extension": ("request_extension",),
+    "sign_closing": ("request_closing",),
+    "refuse_closing": ("request_closing",),
     "sign_suspension": ("request_suspension",),
     "refuse_suspension": ("request_suspension",),
     "sign_order": ("propose_order",),
@@ -45,6 +47,8 @@ BEFORE = {
 _ANSWERED = PATHS["replied"]
 _ANEW = ("redo", "draft_reply", "approve", "reply", "redo", "draft_reply")
 UNUSUAL = {
+    "sign_decline": ("assign", "request_decline"),
+    "refuse_decline": ("assign", "request_decline"),
     "raise_dispute": ("assign", "decline", "reject_decline"),
     "contest": (*_ANSWERED, *_ANEW, "approve", "reply"),
 }
@@ -52,9 +56,9 @@ UNUSUAL = {
 
 def declined_three_times(county, at):
     case = county.along(("assign", "decline"), at)
-    for unit, person in ((county.water, county.other_handler), (county.street, county.street_handler)):
+    for unit in (county.water, county.street):
         county.do(case, "reassign", at=at, lead=unit.pk)
-        county.do(case, "decline", at=at, by=person)
+        county.do(case, "decline", at=at)
     return Case.objects.get(pk=case.pk)
 
 
@@ -62,6 +66,11 @@ def standing(county, at, name, source):
     """A case with which the move can be made, and when."""
     if name == "refer_dispute":
         return declined_three_times(county, at), at
+    if name in {"ask_private", "sign_private", "refuse_private"}:
+        case = county.walk("reviewed", at, source="lb")
+        if name != "ask_private":
+            county.do(case, "ask_private", at=at + timedelta(minutes=29))
+        return case, at + timedelta(minutes=30)
     if name in UNUSUAL:
         return county.along(UNUSUAL[name], at), at + timedelta(minutes=30)
     source = "merged" if name == "reply_merged" else "handling" if name in BEFORE else source

@@ -55,7 +55,9 @@ def test_key_of_one_person_is_no_key_of_another(county: World, earlier: datetime
 
 def test_form_with_errors_keeps_what_was_typed(county: World, earlier: datetime, as_: As):
     case, client = county.walk("assigned", earlier), as_(county.handler)
-    response = send(client, case, "decline", **form_of(client, case, "decline"), basis="不属本单位职责")
+    response = send(
+        client, case, "request_decline", **form_of(client, case, "request_decline"), basis="不属本单位职责"
+    )
     page = response.content.decode()
     assert response.status_code == 422
     assert "请选择“退单理由”" in page
@@ -66,9 +68,9 @@ def test_move_made_meanwhile_answers_who_made_it_and_keeps_the_text(
     county: World, earlier: datetime, as_: As
 ):
     case, client = county.walk("assigned", earlier), as_(county.handler)
-    hidden = form_of(client, case, "decline")
+    hidden = form_of(client, case, "request_decline")
     county.do(case, "accept", at=earlier + timedelta(minutes=5), by=county.head)
-    response = send(client, case, "decline", **hidden, reason="r1", basis="不属本单位职责")
+    response = send(client, case, "request_decline", **hidden, reason="r1", basis="不属本单位职责")
     page = response.content.decode()
     assert response.status_code == 409
     assert "负老褚 已于" in page

@@ -37,7 +37,7 @@ def test_buttons_are_the_moves_of_this_person(county: World, earlier: datetime, 
         "claim",
         "list_claims",
         "comment",
-        "decline",
+        "request_decline",
     ]
     assert buttons(page_of(as_, county.exporter, case)) == []
     assert "recall" in buttons(page_of(as_, county.dispatcher, case))
