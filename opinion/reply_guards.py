@@ -62,28 +62,29 @@ def _must_stay_private(case: Case) -> str:
 IN_PUBLIC = frozenset({"lb"})
 
 
-def _owes_the_public(case: Case) -> bool:
+def owes_the_public(case: Case) -> bool:
+    """Whether its answer is published unless a leader agrees otherwise."""
     return case.facts.get("source") in IN_PUBLIC and not _must_stay_private(case)
 
 
 @guard
 def reply_would_be_public(move: Move) -> Refusal | None:
     """Only what is answered in public needs leave not to be."""
-    if not _owes_the_public(move.case):
+    if not owes_the_public(move.case):
         return Refusal("本案不必公开答复，可直接只答复本人")
-    return Refusal("已准予不公开答复", already=True) if _may_stay_private(move.case) else None
+    return Refusal("已准予不公开答复", already=True) if may_stay_private(move.case) else None
 
 
 @guard
 def private_reply_is_allowed(move: Move) -> Refusal | None:
     """What was written in public is answered there, unless a leader has agreed otherwise since the wording was approved."""
-    if move.data.get("public", True) or not _owes_the_public(move.case) or _may_stay_private(move.case):
+    if move.data.get("public", True) or not owes_the_public(move.case) or may_stay_private(move.case):
         return None
     return Refusal("领导留言板的留言应公开答复；确需只答复本人的，请先“申请不公开答复”，由领导同意")
 
 
-def _may_stay_private(case: Case) -> bool:
-    """One statement."""
+def may_stay_private(case: Case) -> bool:
+    """A leader has agreed, of the wording as it is now. One statement."""
     decided = Event.objects.filter(case=case, transition__in=("approve", "allow_private")).order_by("-seq")
     return decided.values_list("transition", flat=True).first() == "allow_private"
 

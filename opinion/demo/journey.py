@@ -36,7 +36,7 @@ STOPS = (
     Stop(f"{UNIT}_fuze", "sign_reply", {"text": REPLY}),
     Stop("shenhe", "sign_reply", {"text": REPLY}),
     Stop("xuanchuan", "sign_reply", {"text": REPLY}),
-    Stop("shenhe", "reply"),
+    Stop("shenhe", "reply", {"public": "on"}),
     Stop("huifang", "call_back", {"record": "已接通，门禁恢复正常。"}),
     Stop("huifang", "rate", {"satisfaction": "满意", "solved": "5", "manner": "5", "speed": "4"}),
     Stop("dengji", "archive"),

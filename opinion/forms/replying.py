@@ -13,6 +13,7 @@ from opinion.forms.base import MoveForm, prose
 from opinion.forms.screened import REPLY_MAX, ScreenedForm, public_wording
 from opinion.merging import master_of
 from opinion.models import Reply
+from opinion.reply_guards import may_stay_private, owes_the_public
 from opinion.wordings import (
     approved_for_public,
     latest,
@@ -62,11 +63,15 @@ class ReplyForm(ScreenedForm):
     public = forms.BooleanField(
         label="公开答复",
         required=False,
-        help_text="在来源平台公开；不选则只答复本人。举报件和要求保密的不公开",
+        help_text="在来源平台公开；不选则只答复本人。举报件和要求保密的不公开；领导留言板的不公开须先申请，由领导同意",
     )
     field_order = ["public", "stands", "stands_because"]
     beside = "opinion/parts/reply_beside.html"
     remarks_title = "这样的文字不能公开；可以只答复本人，或退回修改"
+
+    def prepare(self) -> None:
+        self.initial.setdefault("public", owes_the_public(self.case) and not may_stay_private(self.case))
+        super().prepare()
 
     def in_public(self) -> str:
         """Opened, the page shows what publishing would ask for."""
