@@ -61,7 +61,7 @@ class FeedbackWork:
             self._do(case, step, "paidan", lead=self.units[unit].pk, assisting=[])
             reason, basis = REASONS[unit]
             suggested = self.units[following].pk
-            self._do(case, "decline", f"{unit}_chengban", reason=reason, basis=basis, suggested=suggested)
+            self._do(case, "decline", f"{unit}_fuze", reason=reason, basis=basis, suggested=suggested)
         self._do(
             case, "designate", "paidan", lead=self.units["zhujian"].pk, assisting=[],
             requirement="三家单位均已退单，延伸段由住建局建设，移交前由建设单位负责，请立即修复。",
@@ -72,9 +72,7 @@ class FeedbackWork:
         """The desk rejects a decline; the unit's head puts it before the leader, who has not decided yet."""
         case = self._register("河堤步道护栏松动", "步道护栏松动十几米，老人孩子经过很危险。", "卯某某")
         self._do(case, "assign", "paidan", lead=self.units["xihe"].pk, assisting=[])
-        self._do(
-            case, "decline", "xihe_chengban", reason="r1", basis="河堤设施由水利单位管护。", suggested=None
-        )
+        self._do(case, "decline", "xihe_fuze", reason="r1", basis="河堤设施由水利单位管护。", suggested=None)
         self._do(case, "reject_decline", "paidan", remark="护栏为镇里修建的步道设施，按首接负责办理。")
         self._do(
             case, "raise_dispute", "xihe_fuze", basis="步道立项批复载明建成后移交城管部门管护，镇里无管护经费。",

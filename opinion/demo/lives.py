@@ -16,8 +16,8 @@ from django.utils import timezone
 from opinion.contacts.book import Person
 from opinion.demo.asking import SIGNS, asked
 from opinion.demo.events import live_events
-from opinion.demo.feedback import FeedbackWork
 from opinion.demo.fates import FATES, Fate
+from opinion.demo.feedback import FeedbackWork
 from opinion.demo.messages import MadeUp, made_up
 from opinion.demo.news import tell
 from opinion.demo.offline import visit_places
