@@ -1,13 +1,13 @@
-"""Who may grade, approve, keep silent and close in an event the public talks about. Pure."""
+"""When a grade may be given, a response signed, silence kept and a case closed, in an event the public talks about. Pure."""
 
 from __future__ import annotations
 
 from opinion.barring import barred_units
 from opinion.grading import SERIOUS, grade_of, within_word
-from opinion.models import Link, PublicResponse, ReviewTask
-from workflows.models import Case, Event, Unit, User
+from opinion.models import Link, ReviewTask
+from workflows.models import Approval, Case, Unit, User
 from workflows.moves import Move
-from workflows.published import lifecycle
+from workflows.published import approval_rules, lifecycle
 from workflows.registry import ROLES, Refusal, guard
 
 # What the public is owed before the matter may rest.
@@ -24,36 +24,21 @@ def grade_is_ones_to_give(move: Move) -> Refusal | None:
 
 
 @guard
-def response_is_not_own(move: Move) -> Refusal | None:
-    """Whoever wrote the draft does not approve it."""
-    drafts = PublicResponse.objects.filter(case=move.case, stage=PublicResponse.Stage.DRAFTED)
-    newest = drafts.order_by("-version").first()
-    if newest is not None and newest.author_id == move.by.pk:
-        return Refusal("不能审定自己拟的回应，请由他人审定")
-    return None
-
-
-@guard
-def response_is_ones_to_approve(move: Move) -> Refusal | None:
-    """A response to a serious event is approved by whoever may give that grade."""
-    grade = grade_of(move.case)
-    if grade in SERIOUS and grade not in within_word(move.case, move.by):
-        return Refusal("特别重大、重大舆情的回应须由领导审定")
-    return None
+def levels_are_those_of_the_grade(move: Move) -> Refusal | None:
+    """An event that has become graver since its response went to review needs the levels of its new grade."""
+    running = Approval.objects.running().filter(case=move.case, kind="response").first()
+    if running is None or move.lifecycle.levels is None:
+        return None
+    now = approval_rules(running.rules_id).rule("response", move.case.facts)
+    if len(now.levels) <= len(running.levels):
+        return None
+    return Refusal("等级已经调高，须按新的等级逐级审定，请退回或撤回后重新送审")
 
 
 @guard
 def silence_is_allowed(move: Move) -> Refusal | None:
     """A serious event is always answered. Source: 国办发〔2016〕61号."""
     return Refusal("特别重大、重大舆情必须公开回应") if grade_of(move.case) in SERIOUS else None
-
-
-@guard
-def silence_is_not_own(move: Move) -> Refusal | None:
-    asked = Event.objects.filter(case=move.case, transition="ask_silence").order_by("-seq").first()
-    if asked is not None and asked.actor_id == move.by.pk:
-        return Refusal("不能批准自己提出的申请，请由他人批准")
-    return None
 
 
 @guard

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from notifications.directory import Directory, Pair
 from notifications.registry import CATALOGUE, Audience, Silent, Told, Urgency
+from opinion.approval_notices import to_sign
 from opinion.audiences import (
     assisting,
     clerks,
@@ -54,7 +55,6 @@ ABOVE = among(is_serious, together(leaders, top_leaders))
 GRADED = Told(
     _graded, together(dispatchers, handlers, heads, ABOVE), DESK_FALLBACKS, urgency=Urgency.URGENT, still_true=still_open
 )  # fmt: skip
-APPROVERS = together(reviewers, among(is_serious, leaders))
 
 OPINION_NOTICES: dict[str, Told | Silent] = {
     # ---- 首报与定级
@@ -74,13 +74,20 @@ OPINION_NOTICES: dict[str, Told | Silent] = {
     "opinion.visited": Silent("线下办理记录供查阅，无须他人动作"),
     "opinion.follow_up_closed": Silent("不再跟进的理由在案件页可见"),
     # ---- 发布
+    "opinion.information_proposed": to_sign(),
+    "opinion.information_refused": news(
+        "报请的权威信息未获核准", together(clerks, dispatchers, handlers, heads)
+    ),
+    "opinion.information_retracted": Silent("撤回的报请不再需要任何人核准"),
     "opinion.informed": news("已发布权威信息", together(handlers, heads, dispatchers, ABOVE)),
     "opinion.conference_held": news("已举行新闻发布会", together(handlers, heads, dispatchers, ABOVE)),
-    "opinion.response_drafted": work("回应待审定", APPROVERS, DESK_FALLBACKS),
+    "opinion.response_drafted": to_sign(),
+    "opinion.response_retracted": Silent("撤回送审由承办单位或受理台自己所为，审批人的待办随即消失"),
     "opinion.response_approved": work("回应已审定，请发布", reviewers, DESK_FALLBACKS),
     "opinion.response_sent_back": work("回应被退回，请修改"),
     "opinion.response_published": work("已公开回应，请跟进处置"),
-    "opinion.silence_asked": work("申请不公开回应，请审批", leaders, DESK_FALLBACKS),
+    "opinion.silence_asked": to_sign(),
+    "opinion.silence_retracted": Silent("撤回的申请不再需要任何人审批"),
     "opinion.silence_granted": work("同意不公开回应，请跟进处置"),
     "opinion.silence_refused": work("应予公开回应，请拟稿"),
     # ---- 跟进、复盘、办结

@@ -12,7 +12,7 @@ from workflows.published import lifecycle
 # Clocks of approvals: whoever is asked has to meet them.
 SIGNED = (
     "review", "decline_review", "extension_review", "suspension_review", "closing_review", "private_review",
-    "order_review", "final_review",
+    "order_review", "final_review", "silence_review", "information_review",
 )  # fmt: skip
 
 

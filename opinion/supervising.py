@@ -22,6 +22,7 @@ DESK_CLOCKS = frozenset(
     {
         "assign", "decide", "arbitrate", "review", "publish", "call_back", "final", "suspension",
         "transfer", DESK_FEEDBACK, "extension_review", "suspension_review", "order_review", "final_review",
+        "closing_review", "private_review", "silence_review", "information_review",
         "first_report", "grade", "authority", "conference", "lessons", "improve",
     }
 )  # fmt: skip

@@ -60,6 +60,8 @@ NOTE_LABELS = {
     "legal_basis": "法定依据",
     "contribution": "协办情况",
     "grounds": "理由",
+    "information": "权威信息",
+    "outlet": "发布渠道",
     "view_words": "本人的说法",
     "lessons": "复盘结论",
     "assignment": "整改任务",

@@ -40,12 +40,27 @@ def _newest(move: Move, stage: PublicResponse.Stage) -> PublicResponse:
     return newest
 
 
+def _wording(move: Move) -> PublicResponse:
+    """The statement as it stands: the newest draft, or what an approver made of it since. Raises Cannot."""
+    draft = _newest(move, Stage.DRAFTED)
+    own = PublicResponse.objects.filter(case=move.case, kind=Kind.STATEMENT, stage=Stage.APPROVED)
+    return own.filter(id__gt=draft.pk).order_by("-id").first() or draft
+
+
+@effect
+def propose_information(move: Move) -> None:
+    """data: text, outlet. What somebody who may release it is asked to release."""
+    move.note("information", move.data["text"])
+    move.note("outlet", move.data["outlet"])
+
+
 @effect
 def release_information(move: Move) -> None:
-    """data: text, outlet, happened_at (aware): when it went out."""
+    """data: text (absent: information, as proposed), outlet, happened_at (aware; absent: now): when it went out."""
     said = move.data
     _keep(
-        move, Kind.INFORMATION, Stage.PUBLISHED, said["text"], outlet=said["outlet"], happened_at=said["happened_at"]
+        move, Kind.INFORMATION, Stage.PUBLISHED, said.get("text") or said["information"], outlet=said["outlet"],
+        happened_at=said.get("happened_at") or move.at,
     )  # fmt: skip
 
 
@@ -65,12 +80,34 @@ def keep_response_draft(move: Move) -> None:
 
 
 @effect
-def keep_response_approved(move: Move) -> None:
-    """data: text (the approver's wording; absent: the draft as it is), remark."""
-    draft = _newest(move, Stage.DRAFTED)
-    _keep(move, Kind.STATEMENT, Stage.APPROVED, move.data.get("text") or draft.text)
-    move.log(draft=draft.version)
+def recuse_response_authors(move: Move) -> None:
+    """Whoever wrote any draft since the last statement went out has no seat in the approval of this one."""
+    own = PublicResponse.objects.filter(case=move.case, kind=Kind.STATEMENT)
+    last = own.filter(stage=Stage.PUBLISHED).order_by("-id").values_list("id", flat=True).first() or 0
+    drafts = own.filter(stage=Stage.DRAFTED, id__gt=last).exclude(author=move.by)
+    if others := sorted(set(drafts.values_list("author", flat=True))):
+        move.log(recused=others)
+
+
+@effect
+def keep_response_wording(move: Move) -> None:
+    """data: text (an approver's wording; absent or the same: none is kept), remark."""
+    now = _wording(move)
+    text = move.data.get("text") or now.text
+    if text != now.text:
+        _keep(move, Kind.STATEMENT, Stage.APPROVED, text)
     move.note("remark", move.data.get("remark", ""))
+
+
+@effect
+def keep_response_approved(move: Move) -> None:
+    """What the last approver left of the draft is what is approved."""
+    now = _wording(move)
+    if now.stage == Stage.APPROVED:
+        move.log(output=now.kind, version=now.version, text=now.digest)
+    else:
+        _keep(move, Kind.STATEMENT, Stage.APPROVED, now.text)
+    move.log(draft=_newest(move, Stage.DRAFTED).version)
 
 
 @effect

@@ -10,16 +10,16 @@ from opinion.forms.screened import REPLY_MAX
 from opinion.models import PublicResponse
 from opinion.reply_guards import BROKEN
 from opinion.screening.tied import found_about_tied
-from workflows.models import Case
+from workflows.models import Approval, Case, Note
 from workflows.registry import form
 
 Stage = PublicResponse.Stage
 
 
-def newest_statement(case: Case, stage: PublicResponse.Stage) -> str:
-    """The newest wording at this stage, or nothing."""
-    found = PublicResponse.objects.filter(case=case, kind=PublicResponse.Kind.STATEMENT, stage=stage)
-    newest = found.order_by("-version").first()
+def newest_statement(case: Case, *stages: PublicResponse.Stage) -> str:
+    """The newest wording at these stages, or nothing."""
+    found = PublicResponse.objects.filter(case=case, kind=PublicResponse.Kind.STATEMENT, stage__in=stages)
+    newest = found.order_by("-id").first()
     return newest.text if newest else ""
 
 
@@ -44,6 +44,28 @@ class InformationForm(PublicForm):
     text = prose("权威信息", most=REPLY_MAX, rows=8, help_text="只写已经核实的；不写个人信息")
     outlet = line("发布渠道", required=True, help_text="如：县政府网、政务新媒体")
     happened_at = moment("发布时间", help_text="实际发布的时间")
+
+
+@form("propose_information")
+class ProposeInformationForm(PublicForm):
+    """The same, for somebody else to release."""
+
+    text = prose("权威信息", most=REPLY_MAX, rows=8, help_text="只写已经核实的；不写个人信息")
+    outlet = line("发布渠道", required=True, help_text="如：县政府网、政务新媒体")
+
+
+@form("sign_information")
+class SignInformationForm(ProposeInformationForm):
+    """As it was proposed, or in better words; it is out with the signature."""
+
+    remark = prose("核准意见", required=False, rows=3)
+
+    def prepare(self) -> None:
+        asked = Approval.objects.running().filter(case=self.case, kind="information").first()
+        notes = Note.objects.filter(case=self.case, seq=asked.seq) if asked else Note.objects.none()
+        proposed = dict(notes.values_list("kind", "text"))
+        self.initial.setdefault("text", proposed.get("information", ""))
+        self.initial.setdefault("outlet", proposed.get("outlet", ""))
 
 
 @form("hold_conference")
@@ -75,7 +97,7 @@ class ApproveResponseForm(PublicForm):
     remark = prose("审核意见", required=False, rows=3)
 
     def prepare(self) -> None:
-        self.initial.setdefault("text", newest_statement(self.case, Stage.DRAFTED))
+        self.initial.setdefault("text", newest_statement(self.case, Stage.DRAFTED, Stage.APPROVED))
 
 
 @form("publish_response")

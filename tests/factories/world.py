@@ -100,10 +100,10 @@ class World:
         event = self.do(case, "record_visit", at=at, uploads=[upload.pk])
         return Attachment.objects.get(case=case, seq=event.seq)
 
-    def sign(self, case: Case, kind: str, *, at: datetime, **data: Any) -> Event:
+    def sign(self, case: Case, kind: str, *, at: datetime, step: Step | None = None, **data: Any) -> Event:
         """Everybody asked agrees, level by level, one for each seat, until the approval is granted; its last event."""
         spec = lifecycle(Case.objects.values_list("definition_id", flat=True).get(pk=case.pk)).approvals[kind]
-        step = STEPS[spec.granted]
+        step = step or STEPS[spec.granted]
         if self.seat(case, kind) is None:
             return fire(
                 case.pk, spec.signs, by=self.actor(case, step), at=at, data={**step.data(self, at), **data}

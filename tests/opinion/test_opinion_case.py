@@ -12,7 +12,7 @@ from opinion.models import CaseReport, Link, OpinionCase, PublicResponse, Review
 from tests.factories.events import EVENT_PATHS, EVENT_STEPS, Events
 from tests.factories.world import PERSON
 from workflows.errors import Already, Cannot, MayNot
-from workflows.models import Case, Definition
+from workflows.models import Approval, ApprovalTask, Case, Definition
 from workflows.sweeper import sweep
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -215,21 +215,91 @@ def test_nobody_takes_away_a_grade_given_above_them(events, county, at, was, gra
     assert now(case).facts["grade"] == was
 
 
-def test_serious_responses_are_approved_by_a_leader(events, county, at):
-    case = events.walk("response_drafted", at, grade="major")
-    with pytest.raises(Cannot, match="须由领导审定"):
-        events.do(case, "approve_response", at=at, by=county.reviewer)
-    events.do(case, "approve_response", at=at)
-    ordinary = events.walk("response_drafted", at, grade="plain")
-    events.do(ordinary, "approve_response", at=at, by=county.reviewer)
-    assert (now(case).state, now(ordinary).state) == ("response_approved", "response_approved")
+def signed(case, kind="response"):
+    """Usernames of those who were asked and agreed, level by level."""
+    agreed = ApprovalTask.objects.filter(case=case, process__kind=kind, decision="agreed")
+    return list(agreed.order_by("id").values_list("owner__username", flat=True))
 
 
-def test_nobody_approves_an_own_response(events, county, at):
-    case = events.walk("verified", at)
+@pytest.mark.parametrize(
+    ("grade", "people"),
+    [
+        ("plain", ["reviewer"]),
+        ("large", ["reviewer", "leader"]),
+        ("major", ["reviewer", "leader", "top_leader"]),
+        ("grave", ["reviewer", "leader", "top_leader"]),
+    ],
+)
+def test_the_graver_the_event_the_more_sign_its_response(events, at, grade, people):
+    case = events.walk("response_approved", at, grade=grade)
+    assert signed(case) == people
+    hours = case.clocks.filter(kind="review")
+    assert [(clock.limit, clock.state) for clock in hours] == [("2h", "met")] * len(people)
+
+
+def test_nobody_signs_an_own_response(events, county, at):
+    case = events.walk("verified", at, grade="plain")
     events.do(case, "draft_response", at=at, by=county.reviewer)
-    with pytest.raises(Cannot, match="不能审定自己拟的回应"):
-        events.do(case, "approve_response", at=at, by=county.reviewer)
+    with pytest.raises(MayNot):
+        events.do(case, "sign_response", at=at, by=county.reviewer)
+    events.do(case, "approve_response", at=at)
+    assert signed(case) == ["leader"]
+
+
+def test_who_wrote_an_earlier_draft_does_not_sign_a_later_one(events, county, at):
+    case = events.walk("verified", at, grade="plain")
+    events.do(case, "draft_response", at=at, by=county.reviewer)
+    events.do(case, "send_back_response", at=at)
+    events.do(case, "draft_response", at=at, text="第二稿")
+    events.do(case, "approve_response", at=at)
+    assert signed(case) == ["leader"]
+
+
+def test_a_response_under_review_needs_the_levels_of_a_graver_grade(events, county, at):
+    case = events.walk("response_drafted", at, grade="plain")
+    events.do(case, "regrade", at=at, grade="major")
+    with pytest.raises(Cannot, match="按新的等级逐级审定"):
+        events.do(case, "sign_response", at=at)
+    events.do(case, "retract_response", at=at)
+    events.do(case, "draft_response", at=at)
+    events.do(case, "approve_response", at=at)
+    assert signed(case) == ["reviewer", "leader", "top_leader"]
+
+
+def test_what_was_approved_can_still_be_taken_back(events, at):
+    case = events.walk("response_approved", at)
+    events.do(case, "take_back_response", at=at)
+    assert (now(case).state, case.clocks.get(kind="publish").state) == ("verified", "met")
+
+
+def test_one_word_is_enough_for_first_information(events, county, at):
+    case = events.walk("investigating", at, grade="major")
+    events.do(case, "propose_information", at=at + HOUR)
+    waiting = ApprovalTask.objects.waiting().filter(case=case).order_by("id")
+    assert list(waiting.values_list("owner__username", flat=True)) == ["reviewer", "leader", "top_leader"]
+    events.do(case, "sign_information", at=at + HOUR, by=county.top_leader, text="南街围挡倒塌，无伤亡。")
+    said = PublicResponse.objects.get(case=case)
+    assert (said.kind, said.stage, said.text, said.outlet, said.happened_at) == (
+        "information", "published", "南街围挡倒塌，无伤亡。", "县政府网", at + HOUR,
+    )  # fmt: skip
+    assert (case.clocks.get(kind="authority").state, waiting.count()) == ("met", 0)
+
+
+def test_first_information_may_be_refused_or_taken_back(events, at):
+    case = events.walk("investigating", at)
+    events.do(case, "propose_information", at=at)
+    events.do(case, "refuse_information", at=at)
+    events.do(case, "propose_information", at=at)
+    events.do(case, "retract_information", at=at)
+    outcomes = Approval.objects.filter(case=case).order_by("round").values_list("outcome", flat=True)
+    assert (list(outcomes), PublicResponse.objects.filter(case=case).count()) == (["returned", "stopped"], 0)
+
+
+def test_silence_about_a_larger_event_passes_desk_and_leader(events, at):
+    large, plain = (events.walk("silence_asked", at, grade=grade) for grade in ("large", "plain"))
+    for case in (large, plain):
+        events.do(case, "grant_silence", at=at)
+    assert (signed(large, "silence"), signed(plain, "silence")) == (["reviewer", "leader"], ["leader"])
 
 
 def test_a_serious_event_is_never_met_with_silence(events, at):
@@ -239,7 +309,8 @@ def test_a_serious_event_is_never_met_with_silence(events, at):
     quiet = events.walk("silence_asked", at, grade="plain")
     events.do(quiet, "regrade", at=at, grade="major")
     with pytest.raises(Cannot, match="必须公开回应"):
-        events.do(quiet, "grant_silence", at=at)
+        events.do(quiet, "sign_silence", at=at)
+    events.do(quiet, "refuse_silence", at=at)
 
 
 def test_silence_meets_the_hours_of_the_response(events, at):

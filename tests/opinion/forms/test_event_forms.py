@@ -23,13 +23,16 @@ BEFORE = {
     "accept_co_task": HELP, "decline_co_task": HELP, "waive_co_task": HELP, "finish_co_task": (*HELP, "accept_co_task"),
     "send_back_co_task": (*HELP, "accept_co_task", "finish_co_task"), "unlink_matter": ("link_matter",),
     "finish_task": ("set_task",), "hand_over_task": ("set_task",),
+    "sign_information": ("propose_information",), "refuse_information": ("propose_information",),
+    "remove_signer": ("add_signer",),
 }  # fmt: skip
 # A unit makes or concerns these, so there has to be a lead.
 STATES = dict.fromkeys(
     ("update_report", "issue_order", "raise_order", "acknowledge_order", "answer_order", "send_back_order", "close_order",
      "withdraw_order"),
     "investigating",
-)  # fmt: skip
+) | dict.fromkeys(("add_signer", "remove_signer", "hand_over", "send_copy", "discuss"), "response_drafted")  # fmt: skip
+STATES |= dict.fromkeys(("propose_information", "sign_information", "refuse_information"), "investigating")
 
 
 def moves():
@@ -59,6 +62,8 @@ def test_form_says_what_its_effects_expect(county, at, name):
     if typed.get("legacy") == "no":
         del typed["legacy"]
     actor = county.actor(case, step)
+    if name == "withdraw_file":
+        county.attach(case, at=now)
     if name == "close_follow_up":
         events.do(case, "record_visit", at=now, follow_up_on=(now + timedelta(days=3)).date())
     if name == "acknowledge_rung":
