@@ -46,7 +46,8 @@ WHOLE: tuple[Deed, ...] = (
         "measures": "更换管段、回填压实；排查同年代管线。",
     }),
     (7.0, "jiaotong_chengban", "draft_response", {"text": STATEMENT}),
-    (8.0, "lingdao", "approve_response", {"text": STATEMENT, "remark": "同意"}),
+    (7.5, "shenhe", "sign_response", {"text": STATEMENT, "remark": "同意"}),
+    (8.0, "lingdao", "sign_response", {"text": STATEMENT, "remark": "同意"}),
     (8.5, "shenhe", "publish_response", {"outlet": "县政府网、政务新媒体"}),
     (56.0, "jiaotong_fuze", "conclude_follow_up", {"remark": "路面已修复通车，同类路段排查出隐患两处，已列入整改。"}),
     (74.0, "shenhe", "draw_lessons", {
@@ -72,6 +73,9 @@ RUNNING: tuple[Deed, ...] = (
         "text": "西禾镇中心小学附近工地已停工，环境检测正在进行，结果将及时公布。", "outlet": "县政府网",
     }),
     (1.7, "lingdao", "instruct", {"instruction": "请西禾镇和教育局负责人到现场，学生健康放在首位。"}),
+    (2.4, "xihe_fuze", "propose_information", {
+        "text": "学校附近空气检测结果已出，各项指标均在标准以内，工地继续停工整改。", "outlet": "县政府网、政务新媒体",
+    }),
 )  # fmt: skip
 
 
