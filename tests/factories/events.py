@@ -72,7 +72,7 @@ def _graded(name: str, grade: str) -> dict[str, Any]:
 
 
 def _said(**data: Any) -> Callable[[World, datetime], dict[str, Any]]:
-    return lambda world, at: data
+    return lambda world, at: dict(data)
 
 
 def _out(text: str) -> Callable[[World, datetime], dict[str, Any]]:

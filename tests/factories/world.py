@@ -191,7 +191,7 @@ def _extension(world: World, at: datetime) -> dict[str, Any]:
 
 
 def _said(**data: Any) -> Callable[[World, datetime], dict[str, Any]]:
-    return lambda world, at: data
+    return lambda world, at: dict(data)
 
 
 def _lead(name: str) -> Callable[[World, datetime], dict[str, Any]]:
