@@ -2,7 +2,8 @@
 
 A case keeps the version it began with until somebody decides otherwise. The move is not progress: it closes,
 reopens and restarts nothing. A clock the new state goes on with runs on untouched, one it no longer has is void,
-a new one starts at the moment of the move. The policy a case was opened under stays pinned.
+a new one starts at the moment of the move. An approval goes on where the new version has it in that state, and ends
+where it has not. The policy a case was opened under stays pinned.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
 from workflows import rows
+from workflows.approvals.book import ApprovalBook
 from workflows.chain import text_digest
 from workflows.clocks import ClockBook
 from workflows.locking import lock_many
@@ -24,6 +27,7 @@ from workflows.models.case import CaseQuerySet
 from workflows.moves import Move
 from workflows.published import lifecycle, policy
 from workflows.recording import add_rows, append, miss_event, save_cases
+from workflows.sheaf import Sheaf
 from workflows.spec import LifecycleSpec, TransitionSpec
 
 BATCH = 500
@@ -211,18 +215,21 @@ def _move(
         except _Unfit as error:
             adopted.left.append(f"{case.number}：{error}")
     book = ClockBook.of([case.pk for case, _, _ in fitting])
+    approvals = ApprovalBook.of([case.pk for case, _, _ in fitting])
     events: list[Event] = []
     notes: list[Note] = []
     changed: set[str] = set()
     for case, target, parked in fitting:
         old, was = lifecycle(case.definition_id), case.state
-        data: dict[str, int | str] = {"from": versions[case.definition_id], "to": definition.version}
+        data: dict[str, Any] = {"from": versions[case.definition_id], "to": definition.version}
         if reason:
             data["reason"] = text_digest(reason)
         # To the clocks this is a stay in the new state: what runs goes on, what was met there stays met.
         move = Move(case, "", _as_transition(was, target), new, by, at, {}, target)
         move.set(definition_id=definition.pk, state=target, parked=parked)
+        approvals.adopt(move)
         misses = book.turn(move, target)
+        data |= move.logged
         if new.states[target].holder not in {old.states[was].holder, "none"}:
             held = case.lead_id if new.states[target].holder == "lead" else case.desk_id
             move.set(unit_id=held, user_id=None)
@@ -237,7 +244,10 @@ def _move(
         changed |= move.changed
     rows.insert(events)
     save_cases([case for case, _, _ in fitting], changed)
-    book.write()
+    sheaf = Sheaf()
+    approvals.write(sheaf)
+    book.write(sheaf)
+    sheaf.write()
     add_rows(notes)
     adopted.moved += len(fitting)
 

@@ -51,6 +51,16 @@ class ApprovalBook(Shelf):
             self._reseat(move.seating)
         self._move = None
 
+    def adopt(self, move: Move) -> None:
+        """The case went to another version of its lifecycle: end what has no place there."""
+        self._move = move
+        for case_id, kind in list(self.running):
+            if case_id == move.case.pk:
+                declared = move.lifecycle.approvals.get(kind)
+                if declared is None or move.case.state not in declared.during:
+                    self._stop(self.running[case_id, kind], Approval.Outcome.CANCELLED)
+        self._move = None
+
     # ---- what the moves do
 
     def _open(self, kind: str, running: Approval | None) -> None:
@@ -276,7 +286,8 @@ class ApprovalBook(Shelf):
 
     def _clock(self, approval: Approval) -> str | None:
         own = self._level(approval).clock if 0 < approval.level <= len(approval.levels) else None
-        return own or self._declared(approval).clock
+        declared = self.move.lifecycle.approvals.get(approval.kind)
+        return own or (declared.clock if declared is not None else None)
 
     def _open_seats(self, approval: Approval | None) -> list[ApprovalTask]:
         return [s for s in self.seats[id(approval)] if s.is_open] if approval is not None else []
