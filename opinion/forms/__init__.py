@@ -27,6 +27,7 @@ from opinion.forms import (
     reporting,
     responding,
     reviewing,
+    signing,
     supervising,
     work_plan,
 )
@@ -39,7 +40,7 @@ from workflows.registry import FORMS
 __all__ = [
     "MoveForm", "OpeningForm", "RegisterForm", "approving", "claiming", "cohandling", "concluding", "dispatching", "drafting",
     "extending", "feedback", "files", "form_for", "handling", "linking", "opening", "privacy", "replying",
-    "reporting", "responding", "reviewing", "supervising", "work_plan",
+    "reporting", "responding", "reviewing", "signing", "supervising", "work_plan",
 ]  # fmt: skip
 
 
