@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from opinion.casefile import CodeLabels
 
 MISSED = "clock.missed"
+# Approvals of these go on while the lead unit holds the case.
+ASKED_OF_THE_DESK = (
+    "extension_review",
+    "suspension_review",
+    "closing_review",
+    "order_review",
+    "information_review",
+)
 
 # What an event's codes and notes are called on the page, and the lists that give the codes' labels.
 CODED = {
@@ -94,7 +102,9 @@ class Entry:
 
     @property
     def late_unit(self) -> str:
-        """Which unit a miss is about."""
+        """Which unit a miss is about. What the lead waits to hear from the desk and those above it is not the lead's lateness."""
+        if self.event.data.get("clock") in ASKED_OF_THE_DESK:
+            return str(self.event.case.desk)
         return self.helping or str(self.event.unit)
 
     @property

@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from notifications.models import Notice
+from opinion.casefile import CodeLabels
 from opinion.forms import form_for
 from opinion.forms.signing import SignForm
 from opinion.models import Reply, SupervisionOrder
+from opinion.timeline import timeline
 from tests.factories.world import World
 from workflows.errors import Already, Cannot, MayNot
 from workflows.models import Approval, ApprovalTask, Case, Event, User
@@ -286,6 +288,16 @@ def test_an_end_without_a_reply_is_agreed_to_by_desk_and_leader(county: World, a
     # 办结后照样可以重新办理。
     county.do(case, "reopen", at=at + DAY)
     assert now(case).state == "redo"
+
+
+def test_who_is_late_with_a_signature_is_not_the_unit_that_waits_for_it(county: World, at: datetime):
+    case = county.walk("handling", at)
+    county.do(case, "request_closing", at=at + HOUR)
+    due = case.clocks.get(kind="closing_review").due_at
+    sweep(at=due + HOUR)
+    entries = timeline(now(case), CodeLabels(), [])
+    missed = [e for e in entries if e.is_missed and e.event.data["clock"] == "closing_review"]
+    assert [(e.event.happened_at, e.late_unit) for e in missed] == [(due, "网络问政办")]
 
 
 def test_a_reply_makes_an_end_without_one_pointless(county: World, at: datetime):
