@@ -39,6 +39,7 @@ DRAFTS = (
 ANSWERS = (("solved", "单元门禁"), ("solved", "维修资金使用情况"), ("explained", "今后由物业公司"))
 MASTER = "您好！您反映的青禾里夜间停水（编号 {number}）系加压泵故障，水务公司已于昨晚更换水泵，供水恢复正常。"
 BOARD = "您好！您反映的望溪路夜间施工扰民属实。该工地未取得夜间施工许可，已责令停止夜间施工并立案查处，结果将依法公开。"
+RELIEF = "您好！您提交的临时救助申请已经审核通过，救助金将于五个工作日内发放到您登记的账户，后续可同时申请医疗救助。"
 WRITERS = ("壬某某", "癸某某", "子某某", "丑某某")
 STEP_MINUTES = 40
 
@@ -66,6 +67,7 @@ class ReplyWork:
         self._three_drafts(begin)
         self._one_answer_for_all(begin + timedelta(minutes=5))
         self._up_to_publicity(begin + timedelta(minutes=10))
+        self._better_in_private(begin + timedelta(minutes=15))
 
     def _three_drafts(self, begin: datetime) -> None:
         """Sent back once; the third draft waits for the reviewer."""
@@ -117,6 +119,19 @@ class ReplyWork:
         self._do(case, "draft_reply", "chengguan_chengban", text=BOARD, result="solved")
         for who in ("chengguan_fuze", "shenhe"):
             self._do(case, "sign_reply", who, text=BOARD, remark="同意")
+
+    def _better_in_private(self, begin: datetime) -> None:
+        """Written in public about somebody's illness: a leader is asked whether the answer may go to the writer alone."""
+        case = self._register(
+            "柳岸社区临时救助申请进度", "家人重病，两周前提交临时救助申请，请告知进度。", "卯某某", begin, source="lb", kind="help"
+        )  # fmt: skip
+        self._taken_up(case, "dongpu")
+        self._do(case, "draft_reply", "dongpu_chengban", text=RELIEF, result="solved")
+        for who in ("dongpu_fuze", "shenhe", "xuanchuan"):
+            self._do(case, "sign_reply", who, text=RELIEF, remark="同意")
+        self._do(
+            case, "ask_private", "shenhe", grounds="答复涉及留言人家属的病情和家庭收入，隐去后答复已无内容。"
+        )
 
     def _register(
         self,
