@@ -169,6 +169,25 @@ def half_a_batch(case_ids: Sequence[int], transition: str, by: int, at: datetime
     fire_many(case_ids, transition, by=user(by), at=at)
 
 
+def sign_and_die(case_id: int, transition: str, by: int, at: datetime, written: bool) -> None:
+    """A last agreement whose process dies by SIGKILL before, or after, what it grants is written."""
+    from workflows import engine
+
+    carry_out, made = engine.carry_out, []
+
+    def carry_out_once(moves: Any) -> Any:
+        made.append(moves)
+        if len(made) == 2 and not written:
+            os.kill(os.getpid(), signal.SIGKILL)
+        events = carry_out(moves)
+        if len(made) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return events
+
+    engine.carry_out = carry_out_once
+    engine.fire(case_id, transition, by=user(by), at=at)
+
+
 def lock_with_key(case_id: int, key: str) -> tuple[str, int | None]:
     """Lock a case as the door does; its state, and the event found to carry the key."""
     from django.db import transaction

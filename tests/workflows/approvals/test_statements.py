@@ -49,7 +49,7 @@ def test_the_last_agreement_of_a_level(office, people):
     asking = "SELECT WITH SELECT SELECT"
     writing = expected(
         "UPDATE UPDATE INSERT UPDATE UPDATE INSERT INSERT INSERT UPDATE",
-        "WITH WITH WITH",
+        "WITH WITH",
     )
     assert found == f"SELECT SELECT SELECT {asking} {writing}"
 
