@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import fields
-from datetime import datetime
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opinion import drawing
@@ -35,6 +35,8 @@ def message_scene(world: World) -> Scene:
             ]
         if name == "merge":
             said["master"] = world.register(at, subject="主案件").pk
+        if "person" in said:
+            said["person"] = draws.draw(st.sampled_from(people)).pk
         if name == "bar_unit":
             said["unit"] = getattr(world, draws.draw(st.sampled_from(OFFICES))).pk
         if "reply" in name:
@@ -44,8 +46,9 @@ def message_scene(world: World) -> Scene:
             said.update({fact: draws.draw(st.sampled_from(codes)) for fact, codes in FACTS.items()})
         return said
 
-    people = [getattr(world, field.name) for field in fields(world)]
-    return Scene([*(p for p in people if isinstance(p, User)), User.objects.system()], world.register, data)
+    found = [getattr(world, field.name) for field in fields(world)]
+    people = [person for person in found if isinstance(person, User)]
+    return Scene([*people, User.objects.system()], world.register, data)
 
 
 @WALKS
@@ -54,3 +57,14 @@ def test_walk_keeps_every_invariant_of_a_message(county, at, draws):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drawing, "CHANCE", drawing.CHANCE)
         walk(message_scene(county), draws, at)
+
+
+@settings(WALKS, max_examples=6)
+@given(draws=st.data(), state=st.sampled_from(["handling", "drafted", "redo", "final_drafted"]))
+def test_walk_keeps_every_invariant_among_signatures(county, at, draws, state):
+    """From where the approvals are, with most steps in one of them."""
+
+    def found(moment: datetime) -> Case:
+        return county.walk(state, moment - timedelta(hours=1))
+
+    walk(replace(message_scene(county), open=found, signs=True), draws, at)

@@ -17,10 +17,10 @@ from workflows.engine import fire
 from workflows.errors import MoveRefused
 from workflows.following import ahead, leader
 from workflows.ladders import next_moment
-from workflows.models import Case, Clock, ClockInterval, Event, User
+from workflows.models import Approval, ApprovalTask, Case, Clock, ClockInterval, Event, User
 from workflows.permits import available
 from workflows.published import calendar, lifecycle, policy
-from workflows.spec import StateSpec
+from workflows.spec import LifecycleSpec, StateSpec
 from workflows.sweeper import sweep
 
 GOING = {"running", "paused"}
@@ -40,11 +40,15 @@ def walk(scene: Scene, draws: st.DataObject, at: datetime) -> None:
 
 @dataclass
 class Scene:
-    """A lifecycle with its people. data: what the form of a transition says, with values drawn by hypothesis."""
+    """A lifecycle with its people. data: what the form of a transition says, with values drawn by hypothesis.
+
+    signs: most steps, where there is one, have to do with an approval.
+    """
 
     people: Sequence[User]
     open: Callable[[datetime], Case]
     data: Callable[[st.DataObject, Case, str, datetime], dict[str, Any]]
+    signs: bool = False
 
 
 @dataclass
@@ -90,6 +94,9 @@ class Walk:
         ]
         if not offers:
             return
+        signing = [offer for offer in offers if offer[1] in _signing(self._spec)]
+        if signing and self.scene.signs and self.draws.draw(st.integers(0, 3)):
+            offers = signing
         person, name = self.draws.draw(st.sampled_from(offers))
         self._attempt(name, person)
 
@@ -126,7 +133,12 @@ class Walk:
         assert case.due_at == min((clock.due_at for clock in running), default=None)
         assert (case.closed_at is None) is (state.phase == "open")
         assert (case.archived_at is not None) is (state.phase == "archived")
-        self._holder_is_who_the_state_says(case, state)
+        approvals = list(Approval.objects.filter(case=case).order_by("id"))
+        _approvals_fit_the_case(case, self._spec, approvals, {clock.kind for clock in running})
+        asking = {approval.kind for approval in approvals if approval.finished is None}
+        if not any(self._spec.approvals[kind].holds for kind in asking):
+            # Else it is with whoever has to decide, level by level.
+            self._holder_is_who_the_state_says(case, state)
         self._past_stays_past(clocks)
 
     def _log_is_whole(self, case: Case, clocks: Sequence[Clock]) -> None:
@@ -158,13 +170,45 @@ class Walk:
         assert {clock.pk for clock in clocks} == set(self.first_due)
 
 
+def _signing(spec: LifecycleSpec) -> set[str]:
+    """Moves that begin, decide or end an approval, or change who sits in one."""
+    of_kinds = {n for a in spec.approvals.values() for n in (*a.opens, a.signs, a.returns, *a.stops)}
+    seating = {"add_signer", "remove_signer", "hand_over"}
+    return of_kinds | {name for name, t in spec.transitions.items() if seating & set(t.effects)}
+
+
+def _approvals_fit_the_case(
+    case: Case, spec: LifecycleSpec, approvals: Sequence[Approval], ticking: set[str]
+) -> None:
+    """At most one of a kind, in its states only, with its clock; nobody is asked by what is over, nor for their own."""
+    running = {approval.kind: approval for approval in approvals if approval.finished is None}
+    assert len(running) == sum(approval.finished is None for approval in approvals)
+    for kind, approval in running.items():
+        assert case.state in spec.approvals[kind].during
+        assert 1 <= approval.level <= len(approval.levels)
+    for kind, declared in spec.approvals.items():
+        rounds = [approval.round for approval in approvals if approval.kind == kind]
+        assert rounds == list(range(1, len(rounds) + 1))
+        if declared.clock and policy(case.policy_id).rule(declared.clock, case.facts).parsed_limit:
+            assert (declared.clock in ticking) is (kind in running), (
+                f"{declared.clock} does not go with {kind}"
+            )
+    present = {(approval.pk, approval.level) for approval in running.values()}
+    asked_for = {approval.pk: approval.requester_id for approval in approvals}
+    for seat in ApprovalTask.objects.filter(case=case):
+        assert seat.owner_id != asked_for[seat.process_id]
+        assert not seat.is_open or (seat.process_id, seat.level) in present
+        assert (seat.decision == "none") is (seat.seq is None)
+
+
 def _clocks_are_those_declared(case: Case, state: StateSpec, clocks: Sequence[Clock]) -> None:
     spec = lifecycle(case.definition_id)
     going = {clock.kind: clock.state for clock in clocks if clock.state in GOING}
     assert len(going) == sum(clock.state in GOING for clock in clocks)
     assert set(going) <= {*state.clocks, *state.pauses}
     for kind in state.pauses:
-        assert going.get(kind, "paused") == "paused"
+        # One that stands still only for some reasons goes on for the others.
+        assert going.get(kind, "paused") == "paused" or spec.clocks[kind].pauses_for
     for kind in state.clocks:
         if kind in going:
             assert going[kind] == "running"

@@ -1,0 +1,122 @@
+"""Approvals of messages: who is asked for a restricted one, what is left in 待办, whom a late level calls."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from notifications.directory import Directory
+from opinion.signing import requesters, signers
+from opinion.waiting import seats_waiting_for, waiting_for
+from tests.factories.world import make_world
+from tests.workflows.racing import claim_all, race
+from workflows.errors import Already, MayNot
+from workflows.models import Approval, ApprovalTask, Case, Event, Membership, User
+from workflows.seeding import seed
+from workflows.sweeper import sweep
+
+
+def asked(case, kind="reply"):
+    seats = ApprovalTask.objects.waiting().filter(case=case, process__kind=kind).order_by("id")
+    return [seat.owner for seat in seats.select_related("owner")]
+
+
+def again(user):
+    return User.objects.get(pk=user.pk)
+
+
+def test_a_restricted_message_is_signed_by_those_only_who_may_know_it(county, at):
+    case = county.walk("drafted", at, restricted=True, type="report")
+    seen = []
+    while owners := asked(case):
+        assert all(Case.objects.visible_to(again(owner)).filter(pk=case.pk).exists() for owner in owners)
+        seen.append(owners)
+        county.do(case, "sign_reply", at=at)
+    assert Case.objects.get(pk=case.pk).state == "reviewed"
+    people = {owner for owners in seen for owner in owners}
+    assert not people & {county.reviewer, county.dispatcher, county.leader, county.handler}
+
+
+def test_the_head_of_a_unit_complained_about_is_never_asked(county, at):
+    Membership.objects.create(user=county.other_head, unit=county.housing, role="unit_head")
+    case = county.walk("handling", at, restricted=True, type="report", barred=[county.water.pk])
+    county.do(case, "draft_reply", at=at)
+    assert county.other_head not in asked(case)
+
+
+def test_what_is_taken_back_leaves_nothing_to_sign(county, at):
+    case = county.walk("drafted", at)
+    assert (seats_waiting_for(again(county.head)).count(), waiting_for(again(county.head)).signing) == (1, 1)
+    county.do(case, "retract_draft", at=at)
+    assert (seats_waiting_for(again(county.head)).count(), waiting_for(again(county.head)).signing) == (0, 0)
+    with pytest.raises(Already, match="承小陈 已于 2026-11-24 09:30 办理“撤回送审”"):
+        county.do(case, "sign_reply", at=at, by=county.head)
+
+
+def test_a_message_withdrawn_leaves_nothing_to_sign(county, at):
+    case = county.walk("drafted", at)
+    county.do(case, "request_extension", at=at)
+    county.do(case, "withdraw", at=at)
+    assert not ApprovalTask.objects.waiting().filter(case=case).exists()
+    found = Approval.objects.filter(case=case).order_by("id").values_list("kind", "outcome")
+    assert list(found) == [("reply", "cancelled"), ("extension", "cancelled")]
+
+
+def test_a_late_level_names_the_unit_of_who_is_asked_and_calls_the_signers(county, at):
+    case = county.walk("drafted", at)
+    due = case.clocks.get(kind="review").due_at
+    sweep(at=due + timedelta(minutes=1))
+    miss = Event.objects.get(case=case, name="clock.missed", data__clock="review")
+    assert (miss.unit, miss.happened_at) == (county.housing, due)
+    assert list(signers([miss], Directory())) == [(miss, county.head)]
+    county.do(case, "sign_reply", at=due + timedelta(minutes=2))
+    assert Event.objects.filter(case=case, name="clock.missed", data__clock="review").count() == 1
+    later = case.clocks.get(kind="review", cycle=2).due_at
+    sweep(at=later + timedelta(minutes=1))
+    second = Event.objects.get(case=case, name="clock.missed", data__clock="review", data__cycle=2)
+    assert second.unit == county.desk
+    assert list(signers([second], Directory())) == [(second, county.reviewer)]
+
+
+def test_a_word_on_an_approval_reaches_signers_and_drafter_and_decides_nothing(county, at):
+    case = county.walk("drafted", at)
+    event = county.do(case, "discuss", at=at, by=county.head, comment="请补充依据")
+    assert (event.data["approval"], event.data["round"]) == ("reply", 1)
+    assert list(requesters([event], Directory())) == [(event, county.handler)]
+    assert asked(case) == [county.head]
+
+
+def test_nobody_approves_by_the_move_itself(county, at):
+    case = county.walk("drafted", at)
+    for by in (county.head, county.reviewer, county.handler, county.officer, User.objects.system()):
+        with pytest.raises(MayNot):
+            county.do(case, "approve", at=at, by=by)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_agreeing_to_a_pause_against_pausing_at_once_has_one_winner(at):
+    seed()
+    world = make_world()
+    other = User.objects.create_user(username="second", display_name="派小二")
+    Membership.objects.create(user=other, unit=world.desk, role="dispatcher")
+    ids = []
+    for _ in range(6):
+        case = world.walk("handling", at)
+        world.do(case, "request_suspension", at=at)
+        world.do(case, "sign_suspension", at=at)
+        ids.append(case.pk)
+    said = {"reason": "appraisal", "remark": "待鉴定结论"}
+    runs = [
+        (claim_all, (ids, "sign_suspension", world.dispatcher.pk, at, said)),
+        (claim_all, (ids, "suspend", other.pk, at, said)),
+    ]
+    for pk, *answers in zip(ids, *race(runs), strict=True):
+        assert sorted(kind for kind, _ in answers) == ["Already", "Event"]
+        won = [kind for kind, _ in answers].index("Event")
+        winner = (world.dispatcher, other)[won]
+        assert answers[1 - won][1].startswith(f"{winner} 已于 2026-11-24 09:30 办理“暂停”")
+        outcome = Approval.objects.get(case=pk, kind="suspension").outcome
+        assert outcome == ("granted", "cancelled")[won]
+        assert not ApprovalTask.objects.waiting().filter(case=pk).exists()
