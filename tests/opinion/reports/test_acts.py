@@ -30,10 +30,10 @@ def line_of(county: World, unit: str, at: datetime) -> Line:
 
 def test_each_decline_is_settled_at_the_unit_that_declined(county: World, at: datetime):
     case = county.along(("assign", "decline", "reassign"), at)
-    county.do(case, "decline", at=at, by=county.other_handler)
+    county.do(case, "decline", at=at, by=county.other_head)
     county.do(case, "uphold_decline", at=at)
     county.do(case, "assign", at=at, lead=county.street.pk)
-    county.do(case, "decline", at=at, by=county.street_handler)
+    county.do(case, "decline", at=at, by=county.street_head)
     county.do(case, "designate", at=at, lead=county.water.pk)
     relay(at=at)
     assert acts(case) == {
