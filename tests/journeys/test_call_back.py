@@ -129,7 +129,7 @@ def test_whoever_writes_the_final_answer_does_not_approve_it(county: World, at: 
     assert Event.objects.filter(case=case, name="approval.unmanned", data__approval="final").count() == 1
     second = User.objects.create_user(username="officer2")
     Membership.objects.create(user=second, unit=county.desk, role="confidential_officer")
-    county.do(case, "add_signer", at=at, by=county.officer, person=second.pk)
+    county.do(case, "add_signer", at=at, by=second, person=second.pk)
     county.do(case, "sign_final", at=at)
     assert now(case).state == "closed"
 

@@ -107,7 +107,7 @@ def test_pages_follow_each_other_without_gap(worker, world, at):
 def test_inbox_costs_the_same_for_one_and_for_many(worker, world, at, django_assert_num_queries):
     given(world, at)
     worker.get(reverse("notices"))
-    with django_assert_num_queries(8) as one:
+    with django_assert_num_queries(7) as one:
         worker.get(reverse("notices"))
     for _ in range(5):
         give(world, at)
