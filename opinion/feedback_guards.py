@@ -69,6 +69,14 @@ def handled_again_twice(move: Move) -> Refusal | None:
 
 
 @guard
+def not_reopened_before(move: Move) -> Refusal | None:
+    """Asked by lifecycles published before a case could be handled again twice; cases pinned to them go on by it."""
+    if Event.objects.filter(case=move.case, transition="reopen").exists():
+        return Refusal("本案已重新办理过一次，请另行登记新案并注明本案编号")
+    return None
+
+
+@guard
 def may_be_handled_again(move: Move) -> Refusal | None:
     """Twice, by a bad rating or by reopening; then a final answer or a new case, never an endless loop."""
     if not at_the_limit(move.case):

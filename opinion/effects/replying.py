@@ -89,8 +89,18 @@ def keep_wording(move: Move) -> None:
 
 @effect
 def keep_approved(move: Move) -> None:
-    """What the last approver left of the draft is what is approved."""
+    """What the last approver left of the draft is what is approved.
+
+    Under a version from before approvals the reviewer's own wording comes with this very move: data as in `keep_wording`.
+    """
     now = _wording(move)
+    if not move.lifecycle.approvals:
+        keep(move, Reply.Kind.APPROVED, move.data.get("text") or now.text, result=now.result)
+        if move.data.get("public_text"):
+            keep_public(move, Reply.Kind.WORDING, move.data["public_text"])
+        move.note("remark", move.data.get("remark", ""))
+        move.log(draft=newest(move, Reply.Kind.DRAFT).version)
+        return
     if now.kind == Reply.Kind.APPROVED:
         move.log(version=now.version, text=now.digest, **({"result": now.result} if now.result else {}))
     else:
