@@ -150,6 +150,15 @@ def retract(move: Move) -> Extension:
     return _end(move, Extension.State.RETRACTED)
 
 
+def drop(move: Move) -> None:
+    """The unit that asked handles the case no more: what it asked for lapses with this move."""
+    extension = pending(move.case)
+    if extension is not None:
+        dropped = {"state": Extension.State.RETRACTED, "decider": move.by, "decided_at": move.at}
+        Extension.objects.filter(pk=extension.pk).update(**dropped)
+        move.log(dropped=extension.seq)
+
+
 def _end(move: Move, state: Extension.State) -> Extension:
     extension = _to_decide(move)
     Extension.objects.filter(pk=extension.pk).update(state=state, decider=move.by, decided_at=move.at)

@@ -10,6 +10,7 @@ from opinion.cohandling import standing
 from opinion.effects.cohandling import ask, let_go
 from opinion.effects.supervising import lapse
 from opinion.models import Message
+from workflows import extensions
 from workflows.models import Participation
 from workflows.moves import Move
 from workflows.registry import effect
@@ -72,6 +73,7 @@ def release_units(move: Move) -> None:
 def transfer_units(move: Move) -> None:
     """data: lead, assisting, requirement. The state stays, so the holder changes here; clocks go on as they are."""
     assign_units(move)
+    extensions.drop(move)
     if move.lifecycle.states[move.case.state].holder == "lead":
         move.set(unit_id=move.data["lead"], user_id=None)
 

@@ -330,7 +330,7 @@ STEPS |= {
     "propose_order": Step("supervisor", STEPS["issue_order"].data),
     "add_signer": Step("dispatcher", lambda world, at: {"person": world.leader.pk, "remark": "请一并审核"}),
     "remove_signer": Step("dispatcher", lambda world, at: {"person": world.leader.pk, "remark": ""}),
-    "hand_over": Step("seat:reply", lambda world, at: {"person": world.leader.pk, "remark": "我在开会"}),
+    "hand_over": Step("seat:reply", lambda world, at: {"person": world.deputy_head.pk, "remark": "我在开会"}),
     "send_copy": Step("dispatcher", lambda world, at: {"people": [world.leader.pk], "remark": ""}),
     "discuss": Step("handler", _said(comment="依据已补充")),
 }

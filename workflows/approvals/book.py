@@ -18,6 +18,7 @@ from workflows.approvals.flow import ApprovalFlow
 from workflows.approvals.people import Finder, Sitter, agreed
 from workflows.approvals.rules import SEQUENCE, LevelSpec
 from workflows.approvals.shelf import Shelf
+from workflows.approvals.standing import still_fits
 from workflows.errors import Already, Cannot, MayNot
 from workflows.models import Approval, ApprovalRules, ApprovalTask, Note, User
 from workflows.moves import Follow, Move
@@ -25,6 +26,8 @@ from workflows.published import approval_rules
 from workflows.spec import ApprovalDecl
 
 Decision = ApprovalTask.Decision
+# In what an approval remembers of its asking: who has agreed so far.
+SIGNED = "signed"
 
 
 @dataclass
@@ -95,6 +98,8 @@ class ApprovalBook(Shelf):
         mine = [seat for seat in self._open_seats(approval) if seat.owner_id == move.by.pk]
         if approval is None or not mine:
             raise self._too_late(kind, approval)
+        if agrees and not still_fits(approval, move.case):
+            raise Cannot("案件的分类或等级在送审后有变，应经的审批层级随之不同，请退回后重新送审")
         move.log(approval=kind, round=approval.round, level=self._level(approval).name)
         for seat in mine:
             # With one agreement enough, the first ends the level and with it the others.
@@ -126,18 +131,22 @@ class ApprovalBook(Shelf):
         there = {seat.owner_id: seat for seat in self._open_seats(approval)}
         if what == "remove":
             self._remove(there.get(user_id))
-        elif what == "add" and move.by.pk in self._finder(approval).barred:
+        elif what == "add" and there and move.by.pk in self._finder(approval).barred:
             raise Cannot("申请人和拟稿人不能为自己的申请加签，请由审批人或受理台加签")
         elif user is None or not self._finder(approval).may_sit(user):
             raise Cannot("所选的人不能审批本案：须是在岗、可知悉本案且不是申请人的人，请另选")
         elif user_id in there:
             raise Cannot(f"{user} 已在本级审批中，请另选")
+        elif (stand_in := self._finder(approval).now(user)) is None or stand_in.user != user:
+            instead = f"，由 {stand_in.user} 代审，请改选" if stand_in else "，请另选"
+            raise Cannot(f"{user} 此间外出{instead}")
         elif what == "add":
             self._seat(approval, Sitter(user), extra=True)
         else:
             mine = there.get(move.by.pk)
             if mine is None:
                 raise self._too_late(kind, approval)
+            self._check_heir(approval, user)
             self._mark(mine, Decision.HANDED)
             mine.flow_task.activation_class(mine).cancel()
             self._seat(
@@ -151,8 +160,22 @@ class ApprovalBook(Shelf):
         self._mark(seat, Decision.REMOVED)
         seat.flow_task.activation_class(seat).cancel()
         approval = seat.process
-        if self.level_is_over(approval):
-            raise Cannot("减去此人后本级即告通过，请先由本级的人表态")
+        done = [s for s in self.seats[id(approval)] if s.decision == Decision.AGREED]
+        if self.level_is_over(approval) and done:
+            # Everybody else had agreed: nothing is waited for any more, and the approval goes on.
+            done[-1].flow_task.activation_class(done[-1]).activate_next()
+
+    def _check_heir(self, approval: Approval, user: User) -> None:
+        """A level keeps to its own people: nobody who signed on another, nobody from elsewhere."""
+        rules, finder = approval_rules(approval.rules_id), self._finder(approval)
+        if user.pk in self._below(approval):
+            raise Cannot(f"{user} 已在此次审批的其他级表态，请另选")
+        if not finder.may_take_over(user, self.move.by, self._level(approval), rules):
+            raise Cannot(f"{user} 不是本级的审批岗位，也不是您同单位的同事，请另选")
+
+    def _below(self, approval: Approval) -> frozenset[int]:
+        """Ids of those who agreed on a level below."""
+        return frozenset(approval.said.get(SIGNED, ()))
 
     def _seat(self, approval: Approval, sitter: Sitter, *, extra: bool, added_by: int | None = None) -> None:
         """added_by: of a seat that was added and is handed on; it stays theirs to remove."""
@@ -173,6 +196,8 @@ class ApprovalBook(Shelf):
             (user_id, stands_for), *approval.queue = approval.queue
             sitters = [Sitter(User.objects.get(pk=user_id), stands_for)]
         else:
+            signed = {s.owner_id for s in self.seats[id(approval)] if s.decision == Decision.AGREED}
+            approval.said = {**approval.said, SIGNED: sorted(signed | self._below(approval))}
             approval.level += 1
             self.seats[id(approval)] = []
             sitters = self._sitters_of(approval, self._level(approval))
@@ -189,7 +214,7 @@ class ApprovalBook(Shelf):
             decided = ApprovalTask.objects.filter(case=approval.case_id, process__kind=approval.kind)
             decided = decided.filter(decision__in=[Decision.AGREED, Decision.RETURNED])
             earlier = decided.exclude(process=approval.pk).values_list("owner_id", flat=True)
-        seating = finder.seat(level, rules, earlier=frozenset(earlier))
+        seating = finder.seat(level, rules, earlier=frozenset(earlier), below=self._below(approval))
         if seating.fallen_back:
             self._unmanned.append((self.move, approval))
         if copied := [user.pk for user in finder.holders(level.copy_to)]:

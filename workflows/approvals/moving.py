@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from workflows.approvals.people import Finder
-from workflows.approvals.standing import ended, kinds_waiting_for, running, why_closed, why_ended
+from workflows.approvals.standing import ended, kinds_waiting_for, running, still_fits, why_closed, why_ended
 from workflows.errors import Cannot
-from workflows.models import ApprovalTask, Case, User
+from workflows.models import Approval, ApprovalTask, Case, User
 from workflows.moves import Move
-from workflows.registry import Refusal, effect, guard
+from workflows.registry import ROLES, Refusal, effect, guard
 
 
 def _kinds_of(move: Move) -> list[str]:
@@ -63,6 +63,34 @@ def has_added_a_signer(move: Move) -> Refusal | None:
         return Refusal("本案没有正在进行的审批")
     added = ApprovalTask.objects.waiting().filter(case=move.case, extra=True, handed_by=move.by)
     return None if added.exists() else Refusal("没有可以减去的加签人")
+
+
+@guard
+def approval_still_fits(move: Move) -> Refusal | None:
+    """What was granted was granted for such a case as this still is. The approval meant led to this very state."""
+    granting = {
+        kind
+        for kind, declared in move.lifecycle.approvals.items()
+        if move.lifecycle.transitions[declared.granted].to == move.source
+    }
+    done = Approval.objects.filter(case=move.case, kind__in=granting, outcome=Approval.Outcome.GRANTED)
+    last = done.order_by("-id").first()
+    if last is None or still_fits(last, move.case):
+        return None
+    return Refusal("案件的分类或等级在审定后有变，应经的审批层级随之不同，请退回后重新送审")
+
+
+@guard
+def may_arrange_signers(move: Move) -> Refusal | None:
+    """Who was asked once is not asked for ever: as an approver only while the own seat is open."""
+    otherwise = (ROLES[name] for name in move.transition.role if name != "approver")
+    if any(role.may(move.case, move.by) for role in otherwise):
+        return None
+    return (
+        None
+        if kinds_waiting_for(move.case, move.by)
+        else Refusal("此项审批已不等您表态，不能再加签、减签或抄送")
+    )
 
 
 @effect

@@ -77,10 +77,20 @@ class Finder:
     _offices: dict[int, int] = field(default_factory=dict)
     _seeing: dict[int, bool] = field(default_factory=dict)
 
-    def seat(self, level: LevelSpec, rules: ApprovalRulesSpec, *, earlier: Collection[int] = ()) -> Seating:
-        """earlier: ids of people who decided in earlier rounds, whom a `fresh` level leaves out."""
-        left_out = {*self.barred, *(earlier if level.fresh else ())}
-        own = self._sitters([*self._named(level.people), *self._holders(level.by)], left_out)
+    def seat(
+        self,
+        level: LevelSpec,
+        rules: ApprovalRulesSpec,
+        *,
+        earlier: Collection[int] = (),
+        below: Collection[int] = (),
+    ) -> Seating:
+        """earlier: ids of people who decided in earlier rounds, whom a `fresh` level leaves out. below: of those who
+        agreed on a level below, who sign again only where they are named, or where there is nobody else."""
+        unfit = {*self.barred, *(earlier if level.fresh else ())}
+        left_out = {*unfit, *below}
+        own = self._sitters(self._named(level.people), unfit)
+        own += self._sitters(self._holders(level.by), left_out | {sitter.user.pk for sitter in own})
         wanted = needed(level, len(own))
         if len(own) >= wanted:
             return Seating(tuple(own))
@@ -96,6 +106,13 @@ class Finder:
     def may_sit(self, user: User) -> bool:
         """Whether somebody picked by hand can be asked: works here, may know the case, and is not left out."""
         return user.is_active and user.pk not in self.barred and self.sees(user)
+
+    def may_take_over(self, user: User, owner: User, level: LevelSpec, rules: ApprovalRulesSpec) -> bool:
+        """Whether a seat can be handed to somebody (委派): who could sit in the level, or a colleague of the same office."""
+        own = [role for name in level.by for role in rules.chain(name)]
+        if user.username in level.people or user in self.holders(own):
+            return True
+        return bool(user.standing.units & owner.standing.units)
 
     def now(self, user: User, *, left_out: Collection[int] = ()) -> Sitter | None:
         """Who sits for somebody whose turn has come: the same person, a deputy, or nobody."""

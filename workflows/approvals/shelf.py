@@ -93,7 +93,7 @@ class Shelf:
         self.running[approval.case_id, approval.kind] = approval
 
 
-_APPROVAL_CHANGES = ("status", "finished", "outcome", "level", "queue")
+_APPROVAL_CHANGES = ("status", "finished", "outcome", "level", "queue", "said")
 _SEAT_CHANGES = ("status", "started", "finished", "decision", "seq")
 _WIDTH = len(Approval._meta.concrete_fields)
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from workflows.models import Approval, ApprovalTask, Case, Event, User
+from workflows.published import approval_rules
 from workflows.wording import event_label
 
 Decision = ApprovalTask.Decision
@@ -94,3 +95,8 @@ def _all(case: Case) -> Sequence[Approval]:
 
 
 _SPOKEN = (Decision.AGREED, Decision.RETURNED)
+
+
+def still_fits(approval: Approval, case: Case) -> bool:
+    """Whether the case is still one for which these levels are meant: it may have been classed or graded anew."""
+    return approval_rules(approval.rules_id).rule(approval.kind, case.facts).row == approval.rule

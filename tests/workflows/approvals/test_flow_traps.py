@@ -97,15 +97,16 @@ def test_rows_are_saved_by_the_door_alone(office, chief):
 
 def test_the_row_of_a_process_is_never_locked(office, chief):
     """Only the case's: two locks taken in opposite order would wait for each other for ever."""
-    boss = office.person("首", "toy_boss")
+    boss, heir = office.person("首", "toy_boss"), office.person("次", "toy_boss")
     office.levels(CHIEFS, BOSSES)
     case = office.case()
     with CaptureQueriesContext(connection) as seen:
         office.do(case, "ask", office.clerk)
         office.do(case, "add", chief, person=boss.pk)
         office.do(case, "remove", chief, person=boss.pk)
-        office.do(case, "hand", chief, person=boss.pk)
-        office.do(case, "agree", boss)
+        office.do(case, "hand", chief, person=heir.pk)
+        office.do(case, "agree", heir)
+        # Who has signed below does not sit here as well.
         office.do(case, "agree", boss)
     assert state(case) == "passed"
     locking = [q["sql"] for q in seen if "FOR UPDATE" in q["sql"].upper() or "FOR NO KEY" in q["sql"].upper()]

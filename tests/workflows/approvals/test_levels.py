@@ -81,11 +81,20 @@ def test_levels_follow_each_other_and_the_case_is_with_whoever_is_asked(office, 
     assert (state(case), Case.objects.get(pk=case.pk).unit) == ("passed", office.desk)
 
 
-def test_same_person_at_two_levels_is_asked_at_each(office, chiefs):
+def test_same_person_named_at_two_levels_is_asked_at_each(office, chiefs):
     case = office.asked({**CHIEFS, "by": (), "people": ["甲"]}, {**BOSSES, "by": (), "people": ["甲"]})
     office.do(case, "agree", chiefs[0])
     assert (state(case), waiting(case)) == ("asked", ["甲"])
     office.do(case, "agree", chiefs[0])
+    assert state(case) == "passed"
+
+
+def test_whoever_signed_below_does_not_sit_above_where_others_can(office):
+    both, boss = office.person("双", "toy_chief", "toy_boss"), office.person("首", "toy_boss")
+    case = office.asked(CHIEFS, BOSSES)
+    office.do(case, "agree", both)
+    assert waiting(case) == ["首"]
+    office.do(case, "agree", boss)
     assert state(case) == "passed"
 
 

@@ -78,15 +78,14 @@ def test_only_who_added_takes_away_and_only_before_they_spoke(office, chief, sec
     assert decisions(case)[2:] == [("首", "removed", "CANCELED"), ("督", "agreed", "DONE")]
 
 
-def test_taking_away_the_last_who_is_waited_for_is_refused(office, chief, second, boss):
+def test_taking_away_the_last_who_is_waited_for_ends_the_level(office, chief, second, boss):
     case = office.asked({**CHIEFS, "agree": 2})
     for person in (chief, second):
         office.do(case, "add", chief, person=boss.pk) if person == chief else None
         office.do(case, "agree", person)
     assert waiting(case) == ["首"]
-    with pytest.raises(Cannot, match="减去此人后本级即告通过，请先由本级的人表态"):
-        office.do(case, "remove", chief, person=boss.pk)
-    assert (state(case), waiting(case)) == ("asked", ["首"])
+    office.do(case, "remove", chief, person=boss.pk)
+    assert (state(case), waiting(case)) == ("passed", [])
 
 
 def test_a_seat_added_and_handed_on_stays_with_who_added_it(office, chief, boss):
@@ -234,3 +233,29 @@ def test_a_copy_of_a_restricted_case_goes_only_to_who_may_know(office):
     trusted = office.trusted()
     case = office.asked(level, by=trusted, restricted=True)
     assert case.events.get(name="signed.asked").data["copied"] == [office.watcher.pk, trusted.pk]
+
+
+def test_a_seat_goes_to_the_levels_own_or_a_colleague_and_to_nobody_who_signed_below(office, chief, boss):
+    elsewhere = office.person("远", "toy_watcher", unit=office.root)
+    case = office.asked(CHIEFS, BOSSES)
+    with pytest.raises(Cannot, match="不是本级的审批岗位，也不是您同单位的同事"):
+        office.do(case, "hand", chief, person=elsewhere.pk)
+    office.do(case, "agree", chief)
+    with pytest.raises(Cannot, match="甲 已在此次审批的其他级表态"):
+        office.do(case, "hand", boss, person=chief.pk)
+
+
+def test_somebody_away_is_not_picked_and_the_deputy_is_named(office, chief, second, boss):
+    office.away(boss, second)
+    case = office.asked({**CHIEFS, "by": (), "people": [chief.username]})
+    with pytest.raises(Cannot, match="首 此间外出，由 乙 代审，请改选"):
+        office.do(case, "add", chief, person=boss.pk)
+
+
+def test_the_requester_may_add_somebody_where_nobody_was_found(office, boss):
+    office.levels(CHIEFS)
+    office.watcher.memberships.all().delete()
+    case = office.asked()
+    assert waiting(case) == []
+    office.do(case, "add", office.clerk, person=boss.pk)
+    assert waiting(case) == ["首"]
