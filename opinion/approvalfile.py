@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from workflows.approvals.rules import LevelSpec
+from workflows.approvals.rules import LevelSpec, agreement
 from workflows.models import Approval, ApprovalTask, Case, Event, Note
 from workflows.published import lifecycle
 
@@ -70,12 +70,6 @@ class ApprovalView:
     def waits_for(self) -> list[str]:
         seats = (seat.seat for level in self.levels for seat in level.seats)
         return [str(seat.owner) for seat in seats if seat.is_open]
-
-
-def agreement(level: LevelSpec) -> str:
-    """How the level is agreed, in words."""
-    words = {"any": "一人同意即可", "all": "须全部同意", "sequence": "依次同意"}
-    return words.get(str(level.agree), f"至少 {level.agree} 人同意")
 
 
 def approvals_of(case: Case) -> list[ApprovalView]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from workflows.approvals.rules import ApprovalRule, ApprovalRulesSpec
+from workflows.approvals.rules import ApprovalRule, ApprovalRulesSpec, agreement, besides, role_labels
 from workflows.documents import Document
 from workflows.policy import ClockRule, PolicySpec, QuantityRule
 from workflows.spec import LifecycleSpec
+from workflows.wording import clock_labels
 
 Rule = ClockRule | QuantityRule
 PARTS = {"clocks": "时限", "states": "状态", "transitions": "流转"}
@@ -34,29 +35,41 @@ def differences(old: LifecycleSpec, new: LifecycleSpec) -> list[str]:
 def approval_differences(old: ApprovalRulesSpec, new: ApprovalRulesSpec) -> list[str]:
     """The same of two approval documents, row by row, each with its levels in order."""
     before, after = ({rule.row: rule for rule in spec.approvals} for spec in (old, new))
-    plain = [spec.model_dump(exclude={"approvals"}) for spec in (old, new)]
-    lines = [f"~ {line}" for line in _fields(*plain)]
+    clocks = clock_labels()
+    lines = [f"~ {line}" for line in _fields(_outside(old), _outside(new))]
     for row in [*before, *(row for row in after if row not in before)]:
         if row not in after:
-            lines.append(f"- 条目 {row}（{_route(before[row])}）")
+            lines.append(f"- 条目 {row}（{_route(before[row], clocks)}）")
         elif row not in before:
-            lines.append(f"+ 条目 {row}（{_route(after[row])}）")
+            lines.append(f"+ 条目 {row}（{_route(after[row], clocks)}）")
         elif before[row] != after[row]:
             a, b = (rule.model_dump(exclude={"levels"}) for rule in (before[row], after[row]))
             lines += [f"~ 条目 {row} {line}" for line in _fields(a, b)]
             if before[row].levels != after[row].levels:
-                lines.append(f"~ 条目 {row} 各级：{_route(before[row])} → {_route(after[row])}")
+                routes = (_route(rule, clocks) for rule in (before[row], after[row]))
+                lines.append(f"~ 条目 {row} 各级：{' → '.join(routes)}")
     kept = [[row for row in rows if row in before and row in after] for rows in (before, after)]
     if kept[0] != kept[1]:
         lines.append("~ 条目的先后次序有变")
     return lines
 
 
-def _route(rule: ApprovalRule) -> str:
-    """The levels of a row, each with who sits there and how many have to agree."""
-    levels = (
-        f"{level.label}[{'、'.join([*level.by, *level.people])}，{level.agree}]" for level in rule.levels
-    )
+def _outside(spec: ApprovalRulesSpec) -> dict[str, Any]:
+    """What stands outside the rows, roles by their labels."""
+    return {
+        "code": spec.code,
+        "label": spec.label,
+        "stand_ins": {role_labels([role]): role_labels([other]) for role, other in spec.stand_ins.items()},
+        "fallback": role_labels(spec.fallback),
+    }
+
+
+def _route(rule: ApprovalRule, clocks: Mapping[str, str]) -> str:
+    """The levels of a row, each with all it says."""
+    levels = []
+    for level in rule.levels:
+        who = "、".join(filter(None, [role_labels(level.by), *level.people]))
+        levels.append(f"{level.label}[{'，'.join([who, agreement(level), *besides(level, clocks)])}]")
     return "，".join(levels) or "不需审批"
 
 

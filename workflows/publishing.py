@@ -178,8 +178,12 @@ def _levels_against_others(spec: ApprovalRulesSpec) -> Iterable[str]:
             "user__username", flat=True
         )
     )
-    for username in sorted(spec.usernames - working):
-        yield f"approvals: 用户“{username}”不存在、已停用或没有任职，请改写 people"
+    for index, rule in enumerate(spec.approvals):
+        for number, level in enumerate(rule.levels):
+            for username in level.people:
+                if username not in working:
+                    at = f"approvals.{index}.levels.{number}.people"
+                    yield f"{at}: 用户“{username}”不存在、已停用或没有任职，请改写"
     if (
         not Membership.objects.filter(role__in=spec.fallback, user__is_active=True).exists()
         and User.objects.filter(memberships__isnull=False).exists()

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from opinion.access import may_keep_policies
-from opinion.approvalfile import agreement
 from opinion.views.documents import DocumentForm
 from opinion.views.pages import user_of
-from workflows.approvals.rules import ApprovalRule, ApprovalRulesSpec, LevelSpec
+from workflows.approvals.rules import ApprovalRule, ApprovalRulesSpec, LevelSpec, agreement, besides
 from workflows.differences import approval_differences
 from workflows.models import Approval, ApprovalRules, Definition, Membership, User
 from workflows.published import lifecycle
 from workflows.publishing import publish
 from workflows.registry import FACTS, ROLES
+from workflows.spec import LifecycleSpec
+from workflows.wording import clock_labels
 
 
 class LevelsForm(DocumentForm[ApprovalRulesSpec]):
@@ -34,11 +35,15 @@ class LevelsForm(DocumentForm[ApprovalRulesSpec]):
 
 @dataclass(frozen=True)
 class LevelLine:
-    """One level in words. who: each role or person with how many hold it today. empty: nobody does, anywhere."""
+    """One level in words. who: each role or person with how many hold it today. empty: nobody does, anywhere.
+
+    besides: whom it leaves out, who is told and its own clock.
+    """
 
     label: str
     who: str
     agree: str
+    besides: list[str]
     empty: bool
 
 
@@ -107,6 +112,7 @@ def _foreseen(spec: ApprovalRulesSpec) -> dict[str, Any]:
         "spec": spec,
         "lines": lines,
         "empty": [f"{line.matter}“{level.label}”" for line in lines for level in line.levels if level.empty],
+        "warnings": list(_doubts(spec)),
         "unknown": _unknown(spec),
         "fallback": "、".join(_role(name, held) for name in spec.fallback),
         "newest": newest,
@@ -116,13 +122,55 @@ def _foreseen(spec: ApprovalRulesSpec) -> dict[str, Any]:
 
 def _unknown(spec: ApprovalRulesSpec) -> list[str]:
     """Matters no lifecycle asks for: a slip, or meant for a lifecycle yet to be published. So it is said, not refused."""
-    asked = {
-        name
-        for pk in Definition.objects.newest().values_list("pk", flat=True)
-        if lifecycle(pk).levels == spec.code
-        for name in lifecycle(pk).approvals
-    }
-    return [f"{rule.row}（{rule.approval}）" for rule in spec.approvals if rule.approval not in asked]
+    served = _served(spec)
+    asked = {name for flow in served for name in flow.approvals}
+    return [
+        f"{rule.row}（{rule.approval}）" for rule in spec.approvals if served and rule.approval not in asked
+    ]
+
+
+def _served(spec: ApprovalRulesSpec) -> list[LifecycleSpec]:
+    """The newest lifecycles that go by this document."""
+    newest = (lifecycle(pk) for pk in Definition.objects.newest().values_list("pk", flat=True))
+    return [flow for flow in newest if flow.levels == spec.code]
+
+
+def _doubts(spec: ApprovalRulesSpec) -> Iterator[str]:
+    """What may be meant, but more often is a slip; said before publishing, and no more."""
+    if not _served(spec):
+        yield f"现行流程都不用代码为“{spec.code}”的审批层级，发布后不起作用，请核对 code。"
+    for rule in spec.approvals:
+        matter = f"{_matter(rule.approval)}（条目 {rule.row}）"
+        if not rule.levels:
+            yield f"{matter}：levels 为空，不经审批即通过，请确认。"
+        for level in rule.levels:
+            at = f"{matter}“{level.label}”"
+            there = _people(level).count() if isinstance(level.agree, int) else None
+            if there is not None and int(level.agree) > there:
+                yield f"{at}：agree 要求 {level.agree} 人同意，目前合计只有 {there} 人，请改小或增加人员。"
+            if blind := [*_blind(level.by), *_blind_people(level)]:
+                yield f"{at}：{'、'.join(blind)}看不到任何案件，不能审批，请改写 by 或 people。"
+            if blind := _blind(level.copy_to):
+                yield f"{at}：{'、'.join(blind)}看不到任何案件，收不到抄送，请改写 copy_to。"
+    if blind := _blind({*spec.fallback, *spec.stand_ins.values()}):
+        yield f"{'、'.join(blind)}看不到任何案件，不能代审，请改写 stand_ins 或 fallback。"
+
+
+def _people(level: LevelSpec) -> QuerySet[User]:
+    """Those who hold its roles today, and those named."""
+    sitting = Q(memberships__role__in=level.by) | Q(username__in=level.people)
+    return User.objects.filter(sitting, is_active=True).distinct()
+
+
+def _blind(roles: Iterable[str]) -> list[str]:
+    return [ROLES[name].label for name in sorted(roles) if ROLES[name].sees == "nothing"]
+
+
+def _blind_people(level: LevelSpec) -> list[str]:
+    """People named whose every role sees nothing; those without a role are refused when it is published."""
+    seeing = [name for name, role in ROLES.items() if role.sees != "nothing"]
+    named = User.objects.filter(username__in=level.people, memberships__isnull=False)
+    return [str(user) for user in named.exclude(memberships__role__in=seeing).distinct()]
 
 
 def _rule_line(rule: ApprovalRule, held: dict[str, int]) -> RuleLine:
@@ -139,7 +187,7 @@ def _level_line(level: LevelSpec, held: dict[str, int]) -> LevelLine:
     named = {user.username: str(user) for user in User.objects.filter(username__in=level.people)}
     who = [*(_role(name, held) for name in level.by), *(named.get(name, name) for name in level.people)]
     empty = not level.people and not any(held.get(name) for name in level.by)
-    return LevelLine(level.label, "、".join(who), agreement(level), empty)
+    return LevelLine(level.label, "、".join(who), agreement(level), besides(level, clock_labels()), empty)
 
 
 def _role(name: str, held: dict[str, int]) -> str:

@@ -161,6 +161,26 @@ class ApprovalRulesSpec(Document):
                 yield f"stand_ins.{start}: 代审角色绕成了圈：{' → '.join([*passed, role])}，请断开一处"
 
 
+def agreement(level: LevelSpec) -> str:
+    """How a level is agreed, in words."""
+    words = {ANY: "一人同意即可", ALL: "须全部同意", SEQUENCE: "依次同意"}
+    return words.get(str(level.agree), f"至少 {level.agree} 人同意")
+
+
+def besides(level: LevelSpec, clock_labels: Mapping[str, str]) -> list[str]:
+    """What else a level says beyond who agrees and how, in words."""
+    said = ["不由审过前几轮的人审"] if level.fresh else []
+    if level.copy_to:
+        said.append(f"抄送{role_labels(level.copy_to)}")
+    if level.clock is not None:
+        said.append(f"时限为{clock_labels.get(level.clock, level.clock)}")
+    return said
+
+
+def role_labels(names: Iterable[str]) -> str:
+    return "、".join(ROLES[name].label for name in names)
+
+
 def _unknown_roles(at: str, names: Iterable[str]) -> Iterable[str]:
     for name in names:
         if name not in ROLES:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from viewflow.workflow.models import AbstractProcess, AbstractTask
 from viewflow.workflow.status import STATUS
 
@@ -203,6 +204,11 @@ class AbsenceQuerySet(models.QuerySet["Absence"]):
     def at(self, moment: datetime) -> Self:
         return self.filter(Q(ends_at=None) | Q(ends_at__gt=moment), starts_at__lte=moment)
 
+    def overlapping(self, absence: Absence) -> Self:
+        """Other rows, of anybody, that share some moment with this one."""
+        others = self.exclude(pk=absence.pk).filter(Q(ends_at=None) | Q(ends_at__gt=absence.starts_at))
+        return others if absence.ends_at is None else others.filter(starts_at__lt=absence.ends_at)
+
 
 class Absence(models.Model):
     """While away, another signs. Approvals asked for meanwhile go to the deputy; those already asked for stay."""
@@ -232,14 +238,16 @@ class Absence(models.Model):
         return f"{self.user} → {self.deputy}"
 
     def clean(self) -> None:
-        """Refuse a ring: in the same stretch somebody would have to sign for everybody else, and nobody would."""
-        seen, now = {self.user_id}, self.deputy_id
-        while now is not None:
-            if now in seen:
+        """Refuse a second deputy for the same time, and a ring: everybody would sign for somebody else, and nobody would."""
+        meanwhile = Absence.objects.overlapping(self)
+        own = meanwhile.filter(user=self.user_id).first()
+        if own is not None:
+            until = f"{timezone.localtime(own.ends_at):%Y-%m-%d %H:%M}" if own.ends_at else "您停止时"
+            raise ValidationError({"starts_at": f"“开始”与已有的设置（至 {until}）重叠，请先停止那一条"})
+        seen: set[int] = set()
+        found = {self.deputy_id}
+        while found:
+            if self.user_id in found:
                 raise ValidationError({"deputy": "代审人此间也不在，且又回到本人代审，请另选"})
-            seen.add(now)
-            others = Absence.objects.filter(user=now).exclude(pk=self.pk)
-            if self.ends_at is not None:
-                others = others.filter(starts_at__lt=self.ends_at)
-            others = others.filter(Q(ends_at=None) | Q(ends_at__gt=self.starts_at))
-            now = others.values_list("deputy_id", flat=True).first()  # type: ignore[assignment]
+            seen |= found
+            found = set(meanwhile.filter(user__in=found).values_list("deputy_id", flat=True)) - seen

@@ -166,6 +166,56 @@ def test_levels_warn_of_a_matter_no_lifecycle_knows(county, as_):
     assert "请核对拼写：ordr（ordr）" in page
 
 
+DECLINE = "levels: [{name: unit, label: 承办单位负责人同意, by: unit_head}]"
+
+
+def previewed(county, as_, old, new):
+    changed = TEXT.replace(old, new)
+    assert changed != TEXT
+    return as_(county.sysadmin).post(reverse("levels"), {"text": changed}).content.decode()
+
+
+def test_levels_show_whom_they_leave_out_and_who_is_told(county, as_):
+    new = DECLINE.replace(
+        "unit_head}", "unit_head, fresh: true, copy_to: [supervisor], clock: decline_review}"
+    )
+    page = previewed(county, as_, DECLINE, new)
+    more = "不由审过前几轮的人审，抄送督办员，时限为退单审批"
+    assert f"人），一人同意即可，{more}" in page
+    before = "各级：承办单位负责人同意[承办单位负责人，一人同意即可]"
+    assert f"{before} → {before[3:-1]}，{more}]" in page
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (DECLINE, DECLINE.replace("unit_head}", "[leader, reviewer], agree: 9}"),
+         "“承办单位负责人同意”：agree 要求 9 人同意，目前合计只有 2 人，请改小或增加人员。"),
+        (DECLINE, DECLINE.replace("unit_head}", "[unit_head, sysadmin], copy_to: secadmin}"),
+         "“承办单位负责人同意”：系统管理员看不到任何案件，不能审批，请改写 by 或 people。"),
+        (DECLINE, DECLINE.replace("unit_head}", "[unit_head, sysadmin], copy_to: secadmin}"),
+         "“承办单位负责人同意”：安全管理员看不到任何案件，收不到抄送，请改写 copy_to。"),
+        ("supervisor, leader]", "supervisor, leader, auditadmin]",
+         "审计管理员看不到任何案件，不能代审，请改写 stand_ins 或 fallback。"),
+        (DECLINE, "levels: []", "（条目 decline）：levels 为空，不经审批即通过，请确认。"),
+        ("code: message", "code: massage",
+         "现行流程都不用代码为“massage”的审批层级，发布后不起作用，请核对 code。"),
+    ],
+)  # fmt: skip
+def test_levels_warn_of_what_is_more_often_a_slip(county, as_, old, new, said):
+    assert said in previewed(county, as_, old, new)
+
+
+def test_levels_warn_of_people_who_can_see_no_case(county, as_):
+    new = DECLINE.replace("by: unit_head", f"people: [{county.sysadmin.username}]")
+    assert f"{county.sysadmin}看不到任何案件，不能审批" in previewed(county, as_, DECLINE, new)
+
+
+def test_levels_as_shipped_are_in_no_doubt(county, as_):
+    page = as_(county.sysadmin).post(reverse("levels"), {"text": TEXT}).content.decode()
+    assert "notice-warning" not in page
+
+
 # ---- deputies
 
 
@@ -189,13 +239,26 @@ def test_a_deputy_signs_while_one_is_away(county, earlier, as_):
 def test_back_again_ends_it_and_what_has_not_begun_is_cancelled(county, as_):
     client = as_(county.head)
     later = timezone.localtime(timezone.now() + timedelta(days=3))
-    client.post(reverse("absences"), form(county.deputy_head))
+    until = later - timedelta(days=1)
+    client.post(reverse("absences"), form(county.deputy_head, ends_at=f"{until:%Y-%m-%dT%H:%M}"))
     client.post(reverse("absences"), form(county.deputy_head, starts_at=f"{later:%Y-%m-%dT%H:%M}"))
     begun, planned = Absence.objects.order_by("starts_at")
     client.post(reverse("absence_end", args=[begun.pk]))
     client.post(reverse("absence_end", args=[planned.pk]))
     assert [(row.pk, row.ends_at is None) for row in Absence.objects.all()] == [(begun.pk, False)]
     assert not Absence.objects.at(timezone.now()).exists()
+    # In the same minute, whatever the minute written says.
+    assert client.post(reverse("absences"), form(county.handler)).status_code == 302
+
+
+def test_a_second_click_or_another_deputy_for_the_same_time_is_refused(county, as_):
+    client = as_(county.head)
+    client.post(reverse("absences"), form(county.deputy_head))
+    for deputy in (county.deputy_head, county.handler):
+        page = client.post(reverse("absences"), form(deputy))
+        assert page.status_code == 422
+        assert "“开始”与已有的设置（至 您停止时）重叠，请先停止那一条" in page.content.decode()
+    assert Absence.objects.count() == 1
 
 
 def test_what_cannot_be_is_refused_with_the_field(county, as_):

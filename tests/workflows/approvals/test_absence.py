@@ -116,6 +116,29 @@ def test_a_ring_of_deputies_is_refused_when_it_is_written_down(office, chief, de
         Absence(user=third, deputy=chief, starts_at=office.at).full_clean()
 
 
+def test_a_ring_by_any_of_several_deputies_is_refused(office, chief, deputy):
+    """The deputy is away twice in that time; only the later stretch leads back."""
+    third = office.person("丙", "toy_boss")
+    day = timedelta(days=1)
+    for starts, ends, other in ((0, 1, third), (1, 2, chief)):
+        office.away(deputy, other, starts_at=office.at + starts * day, ends_at=office.at + ends * day)
+    with pytest.raises(ValidationError, match="又回到本人代审"):
+        Absence(user=chief, deputy=deputy, starts_at=office.at).full_clean()
+    Absence(user=chief, deputy=deputy, starts_at=office.at, ends_at=office.at + day).full_clean()
+
+
+def test_two_absences_of_one_person_never_overlap(office, chief, deputy):
+    office.away(chief, deputy, ends_at=office.at + timedelta(days=1))
+    for starts in (-1, 0, 23):
+        second = Absence(user=chief, deputy=office.clerk, starts_at=office.at + timedelta(hours=starts))
+        with pytest.raises(ValidationError) as refused:
+            second.full_clean()
+        assert list(refused.value.message_dict) == ["starts_at"]
+    Absence(user=chief, deputy=office.clerk, starts_at=office.at + timedelta(days=1)).full_clean()
+    earlier = {"starts_at": office.at - timedelta(days=1), "ends_at": office.at}
+    Absence(user=chief, deputy=office.clerk, **earlier).full_clean()
+
+
 def test_deputies_of_other_days_are_no_ring(office, chief, deputy):
     office.away(chief, deputy, ends_at=office.at + timedelta(days=1))
     Absence(user=deputy, deputy=chief, starts_at=office.at + timedelta(days=1)).full_clean()

@@ -103,8 +103,8 @@ def test_people_who_are_not_there_or_left_are_refused(office):
     office.person("闲")
     problems = unpublished(document({**CHIEFS, "people": ["离", "闲", "无", "拟"]}), office.at)
     assert problems == [
-        f"approvals: 用户“{name}”不存在、已停用或没有任职，请改写 people"
-        for name in sorted(["离", "闲", "无"])
+        f"approvals.0.levels.0.people: 用户“{name}”不存在、已停用或没有任职，请改写"
+        for name in ["离", "闲", "无"]
     ]
 
 
