@@ -12,7 +12,8 @@ from django.db import models
 from django.utils import timezone
 
 from workflows import chain, rows
-from workflows.approvals.book import ApprovalBook, level_of, touches
+from workflows.approvals.book import ApprovalBook, touches
+from workflows.approvals.seats import level_of
 from workflows.clock_rules import untouched
 from workflows.clocks import ClockBook, Miss
 from workflows.errors import Cannot

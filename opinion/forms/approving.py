@@ -88,9 +88,9 @@ class SendCopyForm(ApprovalForm):
 
 @form("discuss")
 class DiscussForm(ApprovalForm):
-    """A word to those who sign and those who drafted; it decides nothing."""
+    """A word in the approval, told to those who sign and to who asked; it decides nothing."""
 
-    comment = prose("意见", rows=4, help_text="审批人和拟稿人可见，不作为表态")
+    comment = prose("意见", rows=4, help_text="能看到本案的人都能看到，不作为表态")
 
 
 def _people(users: Any) -> list[tuple[int, str]]:

@@ -8,8 +8,10 @@ from typing import ClassVar
 
 from opinion.codes import choices
 from opinion.forms.base import RemarkForm
+from opinion.models import Reply
 from opinion.timeline import CODED, NOTE_LABELS
-from workflows.models import Approval, Note, Unit
+from opinion.wordings import latest
+from workflows.models import Approval, Case, Note, Unit
 from workflows.registry import form
 
 
@@ -21,6 +23,17 @@ class AskedView:
     facts: list[tuple[str, str]]
 
 
+def asked_for(case: Case, kind: str) -> AskedView | None:
+    """What the running approval of a kind is about; three statements at most."""
+    approval = Approval.objects.running().filter(case=case, kind=kind).select_related("requester").first()
+    if approval is None:
+        return None
+    notes = Note.objects.filter(case=case, seq=approval.seq).order_by("id")
+    return AskedView(
+        approval, [*_coded(approval), *((NOTE_LABELS.get(n.kind, "说明"), n.text) for n in notes)]
+    )
+
+
 class SignForm(RemarkForm):
     """An optional word of whoever agrees. kind: the approval."""
 
@@ -29,14 +42,7 @@ class SignForm(RemarkForm):
 
     @cached_property
     def asked(self) -> AskedView | None:
-        found = Approval.objects.running().filter(case=self.case, kind=self.kind).select_related("requester")
-        approval = found.first()
-        if approval is None:
-            return None
-        notes = Note.objects.filter(case=self.case, seq=approval.seq).order_by("id")
-        return AskedView(
-            approval, [*_coded(approval), *((NOTE_LABELS.get(n.kind, "说明"), n.text) for n in notes)]
-        )
+        return asked_for(self.case, self.kind)
 
 
 def _coded(approval: Approval) -> list[tuple[str, str]]:
@@ -92,3 +98,17 @@ class SignSilenceForm(SignForm):
     """The public is not answered."""
 
     kind = "silence"
+
+
+@form("sign_final")
+class SignFinalForm(SignForm):
+    """The last word, which reaches the person and ends the case."""
+
+    kind = "final"
+
+    @cached_property
+    def asked(self) -> AskedView | None:
+        found, draft = asked_for(self.case, self.kind), latest(self.case, Reply.Kind.DRAFT)
+        if found is not None and draft is not None:
+            found.facts.append(("最终答复", draft.text))
+        return found

@@ -7,34 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db import models
-from viewflow.workflow.status import PROCESS, STATUS
-from viewflow.workflow.token import Token
+from viewflow.workflow.status import PROCESS
 
 from workflows import rows
 from workflows.approvals.flow import ApprovalFlow
-from workflows.approvals.people import Finder, Sitter, agreed
+from workflows.approvals.people import Sitter
 from workflows.approvals.rules import SEQUENCE, LevelSpec
-from workflows.approvals.shelf import Shelf
+from workflows.approvals.seats import SIGNED, SeatBook
 from workflows.approvals.standing import still_fits
-from workflows.errors import Already, Cannot, MayNot
+from workflows.errors import Cannot
 from workflows.models import Approval, ApprovalRules, ApprovalTask, Note, User
 from workflows.moves import Follow, Move
 from workflows.published import approval_rules
-from workflows.spec import ApprovalDecl
 
 Decision = ApprovalTask.Decision
-# In what an approval remembers of its asking: who has agreed so far.
-SIGNED = "signed"
 
 
 @dataclass
-class ApprovalBook(Shelf):
+class ApprovalBook(SeatBook):
     """What moves do to approvals, and what the flow asks for on the way."""
 
-    _finders: dict[int, Finder] = field(default_factory=dict)
     _unmanned: list[tuple[Move, Approval]] = field(default_factory=list)
 
     def turn(self, move: Move) -> None:
@@ -121,72 +115,6 @@ class ApprovalBook(Shelf):
         del self.running[approval.case_id, approval.kind]
         move.log(stopped=[*move.logged.get("stopped", []), approval.kind])
 
-    def _reseat(self, wish: tuple[str, str, int]) -> None:
-        """wish: add, remove or hand; kind of approval; id of a user."""
-        move, (what, kind, user_id) = self.move, wish
-        approval = self.running.get((move.case.pk, kind))
-        if approval is None:
-            raise Cannot(f"{move.case.number} 的这项审批已经结束，请刷新后再办理")
-        user = User.objects.filter(pk=user_id).first()
-        there = {seat.owner_id: seat for seat in self._open_seats(approval)}
-        if what == "remove":
-            self._remove(there.get(user_id))
-        elif what == "add" and there and move.by.pk in self._finder(approval).barred:
-            raise Cannot("申请人和拟稿人不能为自己的申请加签，请由审批人或受理台加签")
-        elif user is None or not self._finder(approval).may_sit(user):
-            raise Cannot("所选的人不能审批本案：须是在岗、可知悉本案且不是申请人的人，请另选")
-        elif user_id in there:
-            raise Cannot(f"{user} 已在本级审批中，请另选")
-        elif (stand_in := self._finder(approval).now(user)) is None or stand_in.user != user:
-            instead = f"，由 {stand_in.user} 代审，请改选" if stand_in else "，请另选"
-            raise Cannot(f"{user} 此间外出{instead}")
-        elif what == "add":
-            self._seat(approval, Sitter(user), extra=True)
-        else:
-            mine = there.get(move.by.pk)
-            if mine is None:
-                raise self._too_late(kind, approval)
-            self._check_heir(approval, user)
-            self._mark(mine, Decision.HANDED)
-            mine.flow_task.activation_class(mine).cancel()
-            self._seat(
-                approval, Sitter(user, mine.stands_for_id), extra=mine.extra, added_by=mine.handed_by_id
-            )
-        move.log(approval=kind, round=approval.round, level=self._level(approval).name, person=user_id)
-
-    def _remove(self, seat: ApprovalTask | None) -> None:
-        if seat is None or not seat.extra or seat.handed_by_id != self.move.by.pk:
-            raise Cannot("只能减去自己加签而尚未表态的人，请另选")
-        self._mark(seat, Decision.REMOVED)
-        seat.flow_task.activation_class(seat).cancel()
-        approval = seat.process
-        done = [s for s in self.seats[id(approval)] if s.decision == Decision.AGREED]
-        if self.level_is_over(approval) and done:
-            # Everybody else had agreed: nothing is waited for any more, and the approval goes on.
-            done[-1].flow_task.activation_class(done[-1]).activate_next()
-
-    def _check_heir(self, approval: Approval, user: User) -> None:
-        """A level keeps to its own people: nobody who signed on another, nobody from elsewhere."""
-        rules, finder = approval_rules(approval.rules_id), self._finder(approval)
-        if user.pk in self._below(approval):
-            raise Cannot(f"{user} 已在此次审批的其他级表态，请另选")
-        if not finder.may_take_over(user, self.move.by, self._level(approval), rules):
-            raise Cannot(f"{user} 不是本级的审批岗位，也不是您同单位的同事，请另选")
-
-    def _below(self, approval: Approval) -> frozenset[int]:
-        """Ids of those who agreed on a level below."""
-        return frozenset(approval.said.get(SIGNED, ()))
-
-    def _seat(self, approval: Approval, sitter: Sitter, *, extra: bool, added_by: int | None = None) -> None:
-        """added_by: of a seat that was added and is handed on; it stays theirs to remove."""
-        node = ApprovalFlow.instance.node("decide")
-        seats = self.seats[id(approval)]
-        token = seats[0].token if seats else Token(f"start/{approval.level}_1")
-        seat = self.new_seat(approval, node, token, sitter, extra=extra)
-        seat.handed_by_id = added_by if extra and added_by else self.move.by.pk
-        node.activation_class(seat).assign(sitter.user)
-        self.move.log(asked=[sitter.user.pk])
-
     # ---- what the flow asks for
 
     def begin_level(self, approval: Approval) -> list[Sitter]:
@@ -232,36 +160,6 @@ class ApprovalBook(Shelf):
         if unit_id is not None and unit_id != self.move.case.unit_id:
             self.move.set(unit_id=unit_id, user_id=None)
 
-    def new_seat(
-        self, approval: Approval, node: Any, token: Any, sitter: Sitter, *, extra: bool = False
-    ) -> ApprovalTask:
-        seat = rows.make(
-            ApprovalTask, flow_task=node, token=token, status=STATUS.NEW.value, created=self.move.at, assigned=self.move.at,
-            case_id=approval.case_id, level=approval.level, extra=extra, stands_for_id=sitter.stands_for,
-            requester_id=approval.requester_id, owner_id=sitter.user.pk,
-        )  # fmt: skip
-        seat.process = approval
-        seat.sitter = sitter
-        self.seats[id(approval)].append(seat)
-        return seat
-
-    def level_is_over(self, approval: Approval) -> bool:
-        """Given back by one; or agreed by enough, and by everybody who was added."""
-        if self.was_returned(approval):
-            return True
-        level, seats = self._level(approval), self.seats[id(approval)]
-        if agreed(level, seats):
-            return True
-        # Only whoever was added can do without those who left meanwhile.
-        if not any(seat.extra and seat.decision == Decision.AGREED for seat in seats):
-            return False
-        waiting = [seat.owner_id for seat in seats if seat.is_open]
-        gone = User.objects.filter(pk__in=waiting, is_active=False).values_list("pk", flat=True)
-        return bool(waiting) and agreed(level, seats, frozenset(gone))
-
-    def was_returned(self, approval: Approval) -> bool:
-        return any(seat.decision == Decision.RETURNED for seat in self.seats[id(approval)])
-
     def goes_on(self, approval: Approval) -> bool:
         return bool(approval.queue) or approval.level < len(approval.levels)
 
@@ -301,40 +199,10 @@ class ApprovalBook(Shelf):
         """Approvals whose new level had too few people of its own."""
         return [approval for other, approval in self._unmanned if other is move]
 
-    # ---- small questions
-
-    def _declared(self, approval: Approval) -> ApprovalDecl:
-        return self.move.lifecycle.approvals[approval.kind]
-
-    def _level(self, approval: Approval) -> LevelSpec:
-        return level_of(approval)
-
     def _clock(self, approval: Approval) -> str | None:
         own = self._level(approval).clock if 0 < approval.level <= len(approval.levels) else None
         declared = self.move.lifecycle.approvals.get(approval.kind)
         return own or (declared.clock if declared is not None else None)
-
-    def _open_seats(self, approval: Approval | None) -> list[ApprovalTask]:
-        return [s for s in self.seats[id(approval)] if s.is_open] if approval is not None else []
-
-    def _finder(self, approval: Approval) -> Finder:
-        if id(approval) not in self._finders:
-            self._finders[id(approval)] = Finder(
-                self.move.case, self.move.at, {approval.requester_id, *approval.said.get("recused", ())}
-            )
-        return self._finders[id(approval)]
-
-    def _mark(self, seat: ApprovalTask, decision: Decision) -> None:
-        seat.decision = decision.value
-        self._dated.append((self.move, seat))
-
-    def _too_late(self, kind: str, approval: Approval | None) -> Exception:
-        from workflows.approvals.standing import why_closed
-
-        closed = why_closed(self.move.case, self.move.by, kind)
-        if closed is not None:
-            return Already(closed)
-        return MayNot(f"{self.move.case.number} 的这项审批没有请您表态")
 
 
 def touches(move: Move) -> bool:
@@ -347,15 +215,6 @@ def touches(move: Move) -> bool:
         if move.source in declared.during and move.case.state not in declared.during:
             return True
     return False
-
-
-def level_of(approval: Approval) -> LevelSpec:
-    """The level being asked, or the last that was; read once for an instance."""
-    known: dict[int, LevelSpec] = approval.__dict__.setdefault("_read_levels", {})
-    number = max(approval.level, 1)
-    if number not in known:
-        known[number] = LevelSpec.model_validate(approval.levels[number - 1])
-    return known[number]
 
 
 # What the book itself says of an approval on an event; not part of what was asked for.
