@@ -8,10 +8,11 @@ from __future__ import annotations
 from opinion import declines, follow_ups
 from opinion.barring import barred_units, unbarrable_units
 from opinion.codes import choices
+from opinion.masters_words import approved_texts, for_case, stray_sentence
 from opinion.merging import master_of, obstacle
 from opinion.models import Attachment, Contact, Reply
 from opinion.quantities import DECLINES, quantity
-from opinion.wordings import authors_since_answer
+from opinion.wordings import authors_since_answer, public_text
 from workflows import extensions
 from workflows.approvals.moving import none_is_asked_for
 from workflows.dues import left_in_total
@@ -235,6 +236,26 @@ def master_has_replied(move: Move) -> Refusal | None:
         return Refusal(f"主案件 {master.number} 尚未答复，请先答复主案件")
     if master.lead_id in barred_units(move.case):
         return Refusal(f"主案件 {master.number} 的主办单位是本案的被反映单位，请先撤销并案，另行交办")
+    return None
+
+
+@guard
+def keeps_to_the_masters_words(move: Move) -> Refusal | None:
+    """Nobody approves a duplicate's answer, so it says nothing that was not approved for the master."""
+    master = master_of(move.case)
+    if master is None or "text" not in move.data:
+        return None
+    wordings = [("答复", move.data["text"], False)]
+    if shown := public_text(move.case, move.name, move.data):
+        wordings.append(("公开文本", shown, True))
+    for where, text, public in wordings:
+        approved = approved_texts(master, public=public)
+        sources = [filled for one in approved for filled in for_case(one, master, move.case, at=move.at)]
+        if number := stray_sentence(text, sources):
+            return Refusal(
+                f"{where}第 {number} 句不是主案件 {master.number} 已审定的{where}原文：只能删去与本人无关的内容，不能改写或添加，"
+                "“不”“未”等字和数字不能从句中单独删改；其他措辞请在主案件重新办理审批"
+            )
     return None
 
 

@@ -10,8 +10,9 @@ from django import forms
 
 from opinion.codes import choices
 from opinion.forms.base import PlainForm, code, prose
-from opinion.forms.screened import REPLY_MAX, public_wording
+from opinion.forms.screened import ONLY_SHORTER, REPLY_MAX, public_wording
 from opinion.linked_replies import LinkedReply
+from opinion.masters_words import published_otherwise
 from opinion.models import Reply
 from opinion.screening.finding import Finding
 from opinion.screening.folding import Reading
@@ -30,7 +31,8 @@ class LinkedReplyForm(PlainForm):
 
     cases = forms.MultipleChoiceField(label="答复下列案件", widget=forms.CheckboxSelectMultiple)
     text = prose(
-        "答复内容", most=REPLY_MAX, rows=12, help_text=f"每人各得一份，占位符按各自案件填写：{'、'.join(f'${{{n}}}' for n in ALLOWED)}"
+        "答复内容", most=REPLY_MAX, rows=12,
+        help_text=f"{ONLY_SHORTER}。每人各得一份，占位符按各自案件填写：{'、'.join(f'${{{n}}}' for n in ALLOWED)}",
     )  # fmt: skip
     public = forms.BooleanField(label="公开答复", required=False, help_text="限制知悉和要求保密的不公开")
     public_text = public_wording()
@@ -56,6 +58,8 @@ class LinkedReplyForm(PlainForm):
         self.initial.setdefault("cases", [str(case.pk) for case in self.waiting])
         if self.said is not None:
             self.initial.setdefault("text", self.said.text.replace(self.master.number, "${编号}"))
+            shown = published_otherwise(self.master)
+            self.initial.setdefault("public_text", shown.replace(self.master.number, "${编号}"))
         doubtful: dict[str, list[Finding]] = {}
         for finding in self.doubtful:
             doubtful.setdefault(finding.code, []).append(finding)

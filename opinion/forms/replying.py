@@ -10,7 +10,8 @@ from django import forms
 from opinion import answers
 from opinion.answers import AnswerView
 from opinion.forms.base import MoveForm, prose
-from opinion.forms.screened import REPLY_MAX, ScreenedForm, public_wording
+from opinion.forms.screened import ONLY_SHORTER, REPLY_MAX, ScreenedForm, public_wording
+from opinion.masters_words import published_otherwise
 from opinion.merging import master_of
 from opinion.models import Reply
 from opinion.reply_guards import may_stay_private, owes_the_public
@@ -106,7 +107,7 @@ class ReplyMergedForm(ScreenedForm):
     """The master's reply as this person is told it."""
 
     move = "reply_merged"
-    text = prose("答复内容", most=REPLY_MAX, rows=12, help_text="主案件的答复；删去只与他人有关的内容")
+    text = prose("答复内容", most=REPLY_MAX, rows=12, help_text=ONLY_SHORTER)
     public = ReplyForm.base_fields["public"]
     public_text = public_wording()
     field_order = ["text", "public", "public_text", "stands", "stands_because"]
@@ -120,6 +121,8 @@ class ReplyMergedForm(ScreenedForm):
             self.initial.setdefault(
                 "text", said.text.replace(master.number, self.case.number) if said else ""
             )
+            shown = published_otherwise(master)
+            self.initial.setdefault("public_text", shown.replace(master.number, self.case.number))
         super().prepare()
 
     def clean_public(self) -> bool:

@@ -18,6 +18,8 @@ from opinion.screening.looking import Persons, look_through, persons_of
 from opinion.wordings import public_text
 
 REPLY_MAX = 10000
+# Of an answer to a duplicate, which nobody approves.
+ONLY_SHORTER = "主案件已审定的答复，只能删去与本人无关的内容，不能改写或添加；其他措辞请在主案件重新办理审批"
 
 
 def public_wording() -> forms.CharField:

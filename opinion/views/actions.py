@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import BadRequest
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -32,6 +33,9 @@ from workflows.spec import TransitionSpec
 
 # Moves that answer with a page of their own instead of going back to the case.
 ANSWERS = {"reveal_contact": show_contact, "save_draft": go_on_drafting}
+
+# Moves that keep one more version and change nothing else: whoever goes back to their page may save again from it.
+SAVES = frozenset({"save_draft"})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -85,7 +89,7 @@ class ActionPage:
         return self._render(self._form(None), None)
 
     def submit(self) -> HttpResponse:
-        key, rev = key_of(self.request, self.name), self._rev()
+        key, rev = self._from_where(key_of(self.request, self.name), self._rev())
         form = self._form(self.request.POST, self.request.FILES)
         if isinstance(form, FilesForm) and self._refusal(self.case) is None:
             form.receive(self.at)
@@ -165,6 +169,23 @@ class ActionPage:
         except MoveRefused as refused:
             return refused
         return None
+
+    def _from_where(self, key: str, rev: int) -> tuple[str, int]:
+        """The key and the version of the case that count. What a page saved before, and gone back to, is no news to it."""
+        if self.name not in SAVES:
+            return key, rev
+        events = Event.objects.filter(case=self.case)
+        own = Q(actor=self.viewer, key__startswith=key.rpartition(":")[0] + ":")
+        last = events.filter(own).order_by("-seq").first()
+        if last is None:
+            return key, rev
+        if str(last.key).partition("~")[0] == key:
+            key = str(last.key)
+        elif events.filter(own, key=key).exists():
+            # Saved, changed, and changed back: the first text once more, as a version of its own.
+            key = f"{key}~{last.seq}"
+        news = events.filter(seq__gt=rev).exclude(own).exists()
+        return key, rev if news else max(rev, last.seq)
 
     def _rev(self) -> int:
         rev = self.request.POST.get("rev", "")

@@ -60,7 +60,7 @@ def test_from_first_draft_to_everybody_answered(county: World, at: datetime):
     assert "".join(part.text for part in parts if part.what != "removed") == SECOND
 
     # 公开文本不得有留言人身份；答复本人的文字可以称呼本人。
-    named = f"{PERSON.name}：{SECOND}"
+    named = f"{PERSON.name}：您反映的{master.number}已办结。{SECOND}"
     with pytest.raises(Cannot, match="公开文本第 1 句有留言人姓名"):
         county.do(master, "approve", at=at + 3 * MINUTE, text=named, public_text=named)
     county.do(master, "approve", at=at + 3 * MINUTE, text=named, public_text=SECOND)

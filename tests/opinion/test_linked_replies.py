@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,13 +20,27 @@ PEOPLE = (Person("陆远山", "13700001111"), Person("苗青禾", "13600002222")
 SAID = {"text": "您反映的${编号}由${承办单位}办结。", "public": False, "public_text": ""}
 
 
-def merged(county: World, at: Any, master_state: str = "replied") -> tuple[Case, list[Case]]:
-    """A master, and a case of each of the people merged into it."""
-    master = county.walk(master_state, at)
+def merged(
+    county: World, at: Any, master_state: str = "replied", said: str = "您反映的{}已由住建局办结。"
+) -> tuple[Case, list[Case]]:
+    """A master told `said` of its number, and a case of each of the people merged into it."""
+    if master_state == "replied":
+        master = master_told(county, at, said)
+    else:
+        master = county.walk(master_state, at)
     cases = [county.walk("registered", at, person=person) for person in PEOPLE]
     for case in cases:
         county.do(case, "merge", at=at, master=master.pk)
     return Case.objects.get(pk=master.pk), waiting(master, county.dispatcher)
+
+
+def master_told(county: World, at: Any, said: str, *, public_text: str = "", **options: Any) -> Case:
+    """A case whose person was told `said`, as approved; the public, `public_text` where there is one."""
+    case = county.walk("drafted", at, **options)
+    later = at + timedelta(minutes=10)
+    county.do(case, "approve", at=later, text=said.format(case.number), public_text=public_text)
+    county.do(case, "reply", at=later, public=bool(public_text))
+    return case
 
 
 def waiting(master: Case, viewer: Any) -> list[Case]:
@@ -73,7 +88,7 @@ def test_a_refused_case_harms_no_other(county, at):
 
 
 def test_nothing_crosses_between_persons(county, at):
-    master, cases = merged(county, at)
+    master, cases = merged(county, at, said="苗青禾您好，您反映的{}已办结。")
     outcomes = answer_all(
         master, cases, {**SAID, "text": "苗青禾您好，${编号}已办结。"}, by=county.dispatcher, at=at, key="k"
     )
@@ -97,6 +112,15 @@ def test_before_the_master_is_answered_nobody_is(county, at):
 def test_only_cases_one_may_know_of_are_listed(county, at):
     master, _ = merged(county, at)
     assert linked_replies(master, county.handler) == []
+
+
+def test_nobody_is_told_what_was_not_approved_for_the_master(county, at):
+    master, cases = merged(county, at)
+    outcomes = answer_all(
+        master, cases, {**SAID, "text": "您反映的${编号}不属本县职责。"}, by=county.dispatcher, at=at, key="k"
+    )
+    assert ["答复第 1 句不是主案件" in outcome.refused for outcome in outcomes] == [True] * 3
+    assert Reply.objects.filter(case__in=cases).count() == 0
 
 
 @pytest.mark.postgres

@@ -3,8 +3,10 @@
 import pytest
 
 from opinion.contacts.book import Person
+from opinion.forms import form_for
 from opinion.models import Claim, ClaimAnswer, Contact, Reply
 from tests.factories.world import PERSON
+from tests.opinion.test_linked_replies import master_told
 from workflows.chain import text_digest
 from workflows.errors import Cannot, MayNot
 from workflows.models import ApprovalTask, Case
@@ -208,8 +210,13 @@ def test_a_contact_that_cannot_be_opened_publishes_nothing(county, at):
 # ---- merged messages
 
 
-def merged(county, at, master_state="replied"):
-    master = county.walk(master_state, at, person=Person("陆远山", "13700001111", "云溪县西禾镇柳岸村12号"))
+def merged(county, at, master_state="replied", **said):
+    person = Person("陆远山", "13700001111", "云溪县西禾镇柳岸村12号")
+    master = (
+        master_told(county, at, person=person, **said)
+        if said
+        else county.walk(master_state, at, person=person)
+    )
     case = county.walk("registered", at)
     county.do(case, "merge", at=at, master=master.pk)
     return master, now(case)
@@ -217,7 +224,7 @@ def merged(county, at, master_state="replied"):
 
 @pytest.mark.parametrize("said", ["陆远山", "13700001111", "柳岸村12号"])
 def test_a_duplicates_answer_never_names_the_masters_person(county, at, said):
-    master, case = merged(county, at)
+    master, case = merged(county, at, said=f"{PERSON.name}您好，已处理。")
     with pytest.raises(Cannot, match="答复第 1 句有并案中他人的"):
         county.do(case, "reply_merged", at=at, text=f"已到{said}处理。")
     sibling = county.walk("registered", at, person=Person("苗青禾", "13600002222"))
@@ -235,12 +242,70 @@ def test_the_masters_answer_never_names_a_duplicates_person(county, at):
 
 
 def test_a_merged_answer_may_be_published_in_other_words(county, at):
-    _, case = merged(county, at)
     text = f"{PERSON.name}您好，已处理。"
+    _, case = merged(county, at, said=text)
     with pytest.raises(Cannot, match="公开文本第 1 句有留言人姓名"):
         county.do(case, "reply_merged", at=at, text=text, public=True)
     county.do(case, "reply_merged", at=at, text=text, public=True, public_text="已处理。")
     assert kinds(case) == [("final", 1), ("published", 1)]
+
+
+APPROVED = "楼道积水已清理，三号楼的水泵不在更换之列。电话咨询住建局，13日前回复。"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "楼道积水已清理。",
+        "积水已清理，\n13日前回复",
+        "楼道积水已清理，水泵不在更换之列。 电话咨询住建局，13日前回复。",
+    ],
+)
+def test_a_merged_answer_may_leave_out_words_of_the_masters(county, at, said):
+    _, case = merged(county, at, said=APPROVED)
+    county.do(case, "reply_merged", at=at, text=said)
+    assert Reply.objects.get(case=case, kind="final").text == said
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("您的申请已获批准。", 1),
+        ("楼道积水已清理，水泵在更换之列。", 1),
+        ("楼道积水已清理。电话咨询住建局，3日前回复。", 2),
+        ("13日前回复，楼道积水已清理。", 1),
+        ("楼道积水已清理。楼道积水已清理。", 2),
+        ("积水住建局回复。", 1),
+        ("", 1),
+    ],
+)
+def test_a_merged_answer_in_other_words_goes_through_the_masters_approval(county, at, said, sentence):
+    master, case = merged(county, at, said=APPROVED)
+    with pytest.raises(
+        Cannot, match=f"答复第 {sentence} 句不是主案件 {master.number} 已审定的.*重新办理审批"
+    ):
+        county.do(case, "reply_merged", at=at, text=said)
+    assert now(case).state == "merged"
+
+
+def test_a_merged_answer_is_published_in_the_words_approved_for_the_public(county, at):
+    _, case = merged(county, at, said="楼道积水已清理，费用由李某承担。", public_text="楼道积水已清理。")
+    said = {"text": "楼道积水已清理，费用由李某承担。", "public": True}
+    for public_text in ("", "楼道积水已清理，费用由李某承担。", "楼道已翻新。"):
+        with pytest.raises(Cannot, match="公开文本第 1 句不是主案件"):
+            county.do(case, "reply_merged", at=at, **said, public_text=public_text)
+    form = form_for("reply_merged", None, case=case, user=county.dispatcher, at=at)
+    assert form.initial["public_text"] == "楼道积水已清理。"
+    county.do(case, "reply_merged", at=at, **said, public_text=form.initial["public_text"])
+    assert kinds(case) == [("final", 1), ("published", 1)]
+
+
+def test_a_merged_answer_may_say_of_its_case_what_the_masters_says_of_its_own(county, at):
+    _, case = merged(county, at, said="您反映的“楼道积水”（{}）已办结。")
+    assert case.title == "楼道积水"
+    Case.objects.filter(pk=case.pk).update(title="五号楼，也积水")
+    county.do(case, "reply_merged", at=at, text=f"您反映的“五号楼，也积水”（{case.number}）已办结。")
+    assert now(case).state == "replied"
 
 
 def test_interim_replies_name_nobody_else_and_leave_nothing_open(county, at):

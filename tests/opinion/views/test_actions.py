@@ -44,6 +44,33 @@ def test_two_clicks_do_one_thing(county: World, earlier: datetime, as_: As):
     assert case.events.filter(transition="comment").count() == 1
 
 
+def test_a_draft_changed_after_going_back_is_saved_too(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("handling", earlier), as_(county.handler)
+    hidden = form_of(client, case, "save_draft")
+    for text in ("甲稿", "甲稿", "乙稿", "乙稿", "甲稿", "甲稿"):
+        assert send(client, case, "save_draft", **hidden, text=text, result="").status_code == 302
+    drafts = case.replies.filter(kind="draft").order_by("version")
+    assert list(drafts.values_list("version", "text")) == [(1, "甲稿"), (2, "乙稿"), (3, "甲稿")]
+    county.do(case, "save_draft", at=earlier + timedelta(minutes=9), by=county.head, text="负责人的稿")
+    late = send(client, case, "save_draft", **hidden, text="丙稿", result="")
+    assert late.status_code == 409
+    assert "丙稿</textarea>" in late.content.decode()
+
+
+def test_a_signature_changed_after_going_back_is_refused_and_keeps_the_text(
+    county: World, earlier: datetime, as_: As
+):
+    case, client = county.walk("drafted", earlier), as_(county.head)
+    hidden = form_of(client, case, "sign_reply")
+    for _ in range(2):
+        signed = send(client, case, "sign_reply", **hidden, text="已清理。", public_text="", remark="同意")
+        assert signed.status_code == 302
+    changed = send(client, case, "sign_reply", **hidden, text="已清理完毕。", public_text="", remark="同意")
+    assert changed.status_code == 409
+    assert "已清理完毕。</textarea>" in changed.content.decode()
+    assert case.events.filter(transition="sign_reply").count() == 1
+
+
 def test_key_of_one_person_is_no_key_of_another(county: World, earlier: datetime, as_: As):
     case = county.walk("handling", earlier)
     hidden = form_of(as_(county.handler), case, "comment")

@@ -44,7 +44,7 @@ def test_all_are_answered_and_the_page_says_so(county: World, earlier: datetime,
 
 
 def test_refused_cases_are_listed_with_reasons_and_the_text_stays(county: World, earlier: datetime, as_: As):
-    master, cases = merged(county, earlier)
+    master, cases = merged(county, earlier, said="苗青禾您好，您反映的{}已办结。")
     client = as_(county.reviewer)
     refused = client.post(url(master), filled(client, master, text="苗青禾您好，${编号}已办结。"))
     shown = refused.content.decode()
@@ -75,7 +75,7 @@ def test_cases_of_others_cannot_be_smuggled_in(county: World, earlier: datetime,
 
 
 def test_what_looks_like_somebodys_is_confirmed_once_for_all(county: World, earlier: datetime, as_: As):
-    master, cases = merged(county, earlier)
+    master, cases = merged(county, earlier, said="您反映的{}已办结，可拨打电话13911112222。")
     client = as_(county.dispatcher)
     said = filled(client, master, text="${编号}已办结，电话13911112222。", public="on")
     refused = client.post(url(master), said)
