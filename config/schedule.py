@@ -49,6 +49,7 @@ SCHEDULE = (
     Periodic(
         "deliver", "notifications.delivering.deliver", 1, ("notice",), "notifications.delivering.next_try"
     ),
+    Periodic("departed", "workflows.approvals.departed.replace_departed", 600),
     Periodic("jobs", "opinion.jobs.run_pending_jobs", 1),
     Periodic("clean_up_files", "opinion.jobs.clean_up_files", 3600),
     Periodic("sweep_files", "opinion.attachments.sweeping.sweep_files", 3600),

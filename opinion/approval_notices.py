@@ -44,6 +44,7 @@ APPROVAL_NOTICES: dict[str, Told | Silent] = {
     "approval.signed": to_sign(),
     "approval.signer_added": to_sign(),
     "approval.handed": to_sign(),
+    "approval.reseated": to_sign(),
     "approval.signer_removed": Silent("减去的人待办随即消失，不必再做什么"),
     "approval.copied": Told(
         lambda event: f"{event.case.number} 抄送给您，请阅知", copied, must_reach=False, still_true=still_open

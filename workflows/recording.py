@@ -83,12 +83,15 @@ def _approved(moves: Sequence[Move]) -> ApprovalBook | None:
     return book
 
 
-def unmanned_event(move: Move, approval: Approval, recorded_at: datetime) -> Event:
-    """A level whose own people were too few, in the system's name: somebody has to see to it."""
+def unmanned_event(move: Move, approval: Approval, recorded_at: datetime, *, again: bool = False) -> Event:
+    """A level whose own people were too few, in the system's name: somebody has to see to it.
+
+    again: they became too few after it began.
+    """
     return append(
         move.case, name="approval.unmanned", transition="", actor_id=system_id(), source=move.case.state, target=move.case.state,
         data={"approval": approval.kind, "round": approval.round, "level": level_of(approval).name},
-        happened_at=move.at, recorded_at=recorded_at, key=f"unmanned:{approval.kind}:{approval.round}:{approval.level}",
+        happened_at=move.at, recorded_at=recorded_at, key=None if again else f"unmanned:{approval.kind}:{approval.round}:{approval.level}",
     )  # fmt: skip
 
 

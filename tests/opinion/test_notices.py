@@ -253,4 +253,5 @@ def test_steps_cover_every_told_event_of_the_lifecycle():
         "clock.escalated",
         "clock.repeated",
         "approval.unmanned",
+        "approval.reseated",
     }

@@ -58,6 +58,42 @@ class ApprovalBook(SeatBook):
                     self._stop(self.running[case_id, kind], Approval.Outcome.CANCELLED)
         self._move = None
 
+    def replace_departed(self, move: Move) -> bool:
+        """Close the seats of people who can be asked no more; where nobody is left to decide, ask anew. Whether any was."""
+        self._move, left = move, []
+        for approval in list(self.running.values()):
+            finder = self._finder(approval)
+            gone = [seat for seat in self._open_seats(approval) if not finder.may_sit(seat.owner)]
+            for seat in gone:
+                self._mark(seat, Decision.LEFT)
+                seat.flow_task.activation_class(seat).cancel()
+                left.append(seat.owner_id)
+            if gone and not self._open_seats(approval):
+                self._ask_anew(approval)
+        if left:
+            move.log(left=left)
+        self._move = None
+        return bool(left)
+
+    def _ask_anew(self, approval: Approval) -> None:
+        """In place of the last who were asked: the level's own people as they are now, or those who stand in."""
+        agreed = {seat.owner_id for seat in self.seats[id(approval)] if seat.decision == Decision.AGREED}
+        sitters = (
+            self.begin_level(approval)
+            if approval.queue
+            else self._sitters_of(approval, self._level(approval))
+        )
+        fit = [sitter for sitter in sitters if sitter.user.pk not in agreed]
+        for sitter in fit:
+            self._seat(approval, sitter, extra=False)
+        approval.save()
+        self.move.log(
+            approval=approval.kind, round=approval.round, level=self._level(approval).name,
+            asked=[sitter.user.pk for sitter in fit],
+        )  # fmt: skip
+        if not fit and not any(one is approval for one in self.unmanned_in(self.move)):
+            self._unmanned.append((self.move, approval))
+
     # ---- what the moves do
 
     def _open(self, kind: str, running: Approval | None) -> None:

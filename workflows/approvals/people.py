@@ -53,7 +53,7 @@ def agreed(level: LevelSpec, seats: Sequence[ApprovalTask], gone: Collection[int
     Somebody added signs besides the others, and for them only where they are too few. gone: ids of people who left
     after they were asked, and whom nobody waits for.
     """
-    sitting = [s for s in seats if s.decision not in {Decision.HANDED, Decision.REMOVED}]
+    sitting = [s for s in seats if s.decision not in {Decision.HANDED, Decision.REMOVED, Decision.LEFT}]
     sitting = [s for s in sitting if not (s.is_open and s.owner_id in gone)]
     own = [s for s in sitting if not s.extra]
     asked = len(own) or (1 if sitting else 0)

@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
                 ('created', models.DateTimeField(verbose_name='送达时间')),
                 ('level', models.PositiveSmallIntegerField(verbose_name='级')),
                 ('extra', models.BooleanField(default=False, verbose_name='加签')),
-                ('decision', models.CharField(choices=[('none', '未表态'), ('agreed', '同意'), ('returned', '退回'), ('handed', '已委派'), ('removed', '已减签')], default='none', max_length=8, verbose_name='决定')),
+                ('decision', models.CharField(choices=[('none', '未表态'), ('agreed', '同意'), ('returned', '退回'), ('handed', '已委派'), ('removed', '已减签'), ('left', '已离岗')], default='none', max_length=8, verbose_name='决定')),
                 ('seq', models.PositiveIntegerField(blank=True, null=True, verbose_name='事件序号')),
                 ('case', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.case', verbose_name='案件')),
                 ('handed_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='经手人')),

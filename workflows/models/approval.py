@@ -125,6 +125,7 @@ class ApprovalTask(AbstractTask):  # type: ignore[misc]
         RETURNED = "returned", "退回"
         HANDED = "handed", "已委派"
         REMOVED = "removed", "已减签"
+        LEFT = "left", "已离岗"
 
     # Asked by nobody here: permissions are the case's, and no gateway keeps a row.
     previous = None
