@@ -21,7 +21,6 @@ from opinion.audiences import (
     handlers,
     heads,
     helpers,
-    officers,
     ordered,
     reviewers,
     seated,
@@ -70,7 +69,6 @@ helping_handlers, helping_heads, helping_deputies = (
 leaders = _seat("leader", _over_the_desk)
 top_leaders = _seat("top_leader", _over_the_desk)
 
-leaders_or_officers = first_of(leaders, officers)
 
 # Over the desk stand the supervisors; an order's feedback is asked of the unit it is against.
 ABOVE = {**dict.fromkeys(DESK_CLOCKS, supervisors), "feedback": ordered, "desk_feedback": ordered}
