@@ -16,7 +16,12 @@ from pytest_django.live_server_helper import LiveServer
 from tests.factories.world import World, make_world
 from workflows.models import Case, User
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.once,
+    pytest.mark.django_db(transaction=True),
+]
 
 PASSWORD = "xunchang-mima-2026"
 WIDTHS = {"desk": (1366, 768), "phone": (390, 844)}

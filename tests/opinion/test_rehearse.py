@@ -50,6 +50,7 @@ def past(tmp_path):
 
 
 @pytest.mark.django_db
+@pytest.mark.once
 class TestFigures:
     def test_what_is_judged_and_what_is_skipped(self, past, capsys):
         said = json.loads(rehearse(past, capsys, format="json"))
