@@ -215,7 +215,7 @@ def _move(
         except _Unfit as error:
             adopted.left.append(f"{case.number}：{error}")
     book = ClockBook.of([case.pk for case, _, _ in fitting])
-    approvals = ApprovalBook.of([case.pk for case, _, _ in fitting])
+    approvals = ApprovalBook.of(case for case, _, _ in fitting)
     events: list[Event] = []
     notes: list[Note] = []
     changed: set[str] = set()

@@ -77,7 +77,7 @@ def _approved(moves: Sequence[Move]) -> ApprovalBook | None:
     touched = [move for move in moves if touches(move)]
     if not touched:
         return None
-    book = ApprovalBook.of([move.case.pk for move in touched])
+    book = ApprovalBook.of(move.case for move in touched)
     for move in touched:
         book.turn(move)
     return book

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workflows.approvals.standing import seats_of
+from workflows.approvals.standing import kinds_waiting_for, seats_of
 from workflows.models import Case, User
 from workflows.registry import role
 
@@ -17,9 +17,9 @@ def system(case: Case, user: User) -> bool:
 def approver(case: Case, user: User) -> bool:
     """Somebody who was asked in an approval of this case; whether the seat is still open is the approval's to say.
 
-    The one role that costs a statement, once for an instance of the case.
+    The one role that costs a statement, once for an instance of the case; another for somebody not asked now.
     """
-    return bool(seats_of(case, user))
+    return bool(kinds_waiting_for(case, user) or seats_of(case, user))
 
 
 @role("approval", "审批结果", sees="nothing", given=False)

@@ -225,9 +225,10 @@ class ApprovalBook(SeatBook):
         approval.finished, approval.outcome = move.at, Approval.Outcome.GRANTED.value
         approval.save()
         del self.running[approval.case_id, approval.kind]
-        notes = Note.objects.filter(case=approval.case_id, seq=approval.seq) if approval.seq else ()
-        said = {**approval.said, **{note.kind: note.text for note in notes}}
-        data = move.data if not approval.seq else {**said, **move.data}
+        data = move.data
+        if approval.seq:
+            notes = Note.objects.filter(case=approval.case_id, seq=approval.seq).values_list("kind", "text")
+            data = {**approval.said, **dict(notes), **data}
         name = move.lifecycle.approvals[approval.kind].granted
         move.follow(Follow(name, f"approval:{approval.kind}:{approval.round}", data))
 

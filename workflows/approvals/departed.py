@@ -45,7 +45,7 @@ def _replace(case_id: int, at: datetime) -> bool:
             label="审批人离岗", sources=(case.state,), to="stay", role=("system",), event=EVENT
         )
         move = Move(case, "", staying, spec, system_user(), at, {}, case.state)
-        book = ApprovalBook.of([case_id])
+        book = ApprovalBook.of([case])
         if not book.replace_departed(move):
             return False
         event = append(

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef
+
 from workflows.approvals.rules import ALL, ANY, SEQUENCE, ApprovalRulesSpec, LevelSpec
 from workflows.models import Absence, ApprovalTask, Case, Membership, User
 from workflows.models.unit import at_or_above
@@ -76,6 +78,7 @@ class Finder:
     _asked: dict[str, list[User]] = field(default_factory=dict)
     _offices: dict[int, int] = field(default_factory=dict)
     _seeing: dict[int, bool] = field(default_factory=dict)
+    _here: set[int] = field(default_factory=set)
 
     def seat(
         self,
@@ -166,7 +169,7 @@ class Finder:
         return Sitter(now, stands_for=user.pk) if fit else None
 
     def _away(self, users: Iterable[User]) -> dict[int, User]:
-        ids = [user.pk for user in users]
+        ids = [user.pk for user in users if user.pk not in self._here]
         rows = Absence.objects.at(self.at).filter(user__in=ids).select_related("deputy") if ids else ()
         return {row.user_id: row.deputy for row in rows}
 
@@ -185,15 +188,18 @@ class Finder:
     def _ask(self, roles: list[str]) -> None:
         """Whoever holds them in a unit that has to do with the case, or above one, and may act on it in that role.
 
-        One statement: all posts of those people, so that none has to be asked for a standing of their own.
+        One statement: all posts of those people, so that none has to be asked for a standing of their own, and who of
+        them is not away.
         """
         here = at_or_above(_units_of(self.case))
         posted = Membership.objects.filter(role__in=roles, unit__in=here, user__is_active=True)
+        away = Absence.objects.at(self.at).filter(user=OuterRef("user"))
+        theirs = Membership.objects.filter(user__in=posted.values("user")).annotate(away=Exists(away))
         posts: dict[int, list[Membership]] = defaultdict(list)
-        for post in (
-            Membership.objects.filter(user__in=posted.values("user")).select_related("user").order_by("id")
-        ):
+        for post in theirs.select_related("user").order_by("id"):
             posts[post.user_id].append(post)
+            if not post.away:
+                self._here.add(post.user_id)
         self._asked |= {role: [] for role in roles}
         for own in posts.values():
             user = own[0].user

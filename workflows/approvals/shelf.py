@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Self
 
-from django.db import connection, models
+from django.db import models
 
-from workflows import rows
-from workflows.models import Approval, ApprovalTask
+from workflows.approvals.under_way import take_over
+from workflows.models import Approval, ApprovalTask, Case
 from workflows.moves import Move
 from workflows.sheaf import Sheaf
 
@@ -27,22 +26,12 @@ class Shelf:
     _dated: list[tuple[Move, Approval | ApprovalTask]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, case_ids: Sequence[int]) -> Self:
-        """Read what is running; one statement."""
+    def of(cls, cases: Iterable[Case]) -> Self:
+        """Take over what is running in locked cases; one statement at most."""
         book = cls()
-        where, params = rows.among("a.case_id", case_ids)
-        with connection.cursor() as cursor:
-            cursor.execute(_read_sql(where), params)
-            found = cursor.fetchall()
-        approvals: dict[int, Approval] = {}
-        for approval in rows.build(Approval, found):
-            approvals.setdefault(approval.pk, approval)
-        for approval in approvals.values():
-            book._take(approval)
-        seated = [row for row in found if row[_WIDTH] is not None]
-        for seat in rows.build(ApprovalTask, seated, skip=_WIDTH):
-            seat.process = approvals[seat.process_id]
-            book.seats[id(seat.process)].append(seat)
+        for one in take_over(cases):
+            book._take(one.approval)
+            book.seats[id(one.approval)] = one.seats
         return book
 
     def keep(self, row: Approval | ApprovalTask) -> None:
@@ -95,13 +84,3 @@ class Shelf:
 
 _APPROVAL_CHANGES = ("status", "finished", "outcome", "level", "queue", "said")
 _SEAT_CHANGES = ("status", "started", "finished", "decision", "seq")
-_WIDTH = len(Approval._meta.concrete_fields)
-
-
-@lru_cache(maxsize=64)
-def _read_sql(where: str) -> str:
-    return (
-        f"SELECT {rows.columns(Approval, 'a')}, {rows.columns(ApprovalTask, 't')} FROM workflows_approval a"  # noqa: S608
-        " LEFT JOIN workflows_approvaltask t ON t.process_id = a.id AND t.level = a.level"
-        f" WHERE {where} AND a.finished IS NULL ORDER BY a.id, t.id"
-    )

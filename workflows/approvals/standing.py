@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from workflows.approvals.under_way import under_way
 from workflows.models import Approval, ApprovalTask, Case, Event, User
 from workflows.published import approval_rules
 from workflows.wording import event_label
@@ -28,7 +29,11 @@ def seats_of(case: Case, user: User) -> Sequence[ApprovalTask]:
 
 def kinds_waiting_for(case: Case, user: User) -> list[str]:
     """Approvals of a case in which somebody is asked now."""
-    return list(dict.fromkeys(seat.process.kind for seat in seats_of(case, user) if seat.is_open))
+    return [
+        one.approval.kind
+        for one in under_way(case)
+        if any(seat.owner_id == user.pk and seat.is_open for seat in one.seats)
+    ]
 
 
 def why_closed(case: Case, user: User, kind: str) -> str | None:
@@ -82,7 +87,7 @@ def _when(moment: datetime | None) -> str:
 
 def running(case: Case) -> Sequence[Approval]:
     """Approvals under way, the oldest first."""
-    return [approval for approval in _all(case) if approval.finished is None]
+    return [one.approval for one in under_way(case)]
 
 
 def _all(case: Case) -> Sequence[Approval]:

@@ -16,7 +16,7 @@ from tests.factories.world import World
 from tests.opinion.views.conftest import As
 from workflows.models import Case, User
 
-CASE_STATEMENTS = 45
+CASE_STATEMENTS = 46
 
 
 def page_of(as_: As, user: User, case: Case) -> str:
