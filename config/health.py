@@ -18,11 +18,6 @@ from notifications.models import Alert, Notice
 from workflows.calendar_warnings import calendar_warnings
 from workflows.models import Clock, Event, PeriodicRun
 
-LABELS = {
-    "sweep": "时限检查", "relay": "事件转发", "deliver": "通知投递", "jobs": "导入导出", "clean_up_files": "清理过期文件",
-    "sweep_files": "清理无主附件",
-    "publish": "叫醒 worker",
-}  # fmt: skip
 # What may wait so long without anybody having to look. Idle runs are noted only every few seconds.
 PATIENCE = timedelta(minutes=1)
 ZERO = timedelta(0)
@@ -112,10 +107,10 @@ def broker() -> Literal["", "ok", "down"]:
 def _jobs(at: datetime) -> list[Job]:
     runs = PeriodicRun.objects.in_bulk()
     jobs = [
-        Job(job.name, LABELS[job.name], runs.get(job.name), _late(job, runs.get(job.name), at))
-        for job in SCHEDULE
+        Job(job.name, job.label, runs.get(job.name), _late(job, runs.get(job.name), at)) for job in SCHEDULE
     ]
-    return jobs + [Job(name, LABELS[name], runs[name], late=False) for name in ("publish",) if name in runs]
+    waking = runs.get("publish")  # the waker's, and in no table
+    return jobs if waking is None else [*jobs, Job("publish", "叫醒 worker", waking, late=False)]
 
 
 def _late(job: Periodic, run: PeriodicRun | None, at: datetime) -> bool:

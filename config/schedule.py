@@ -21,6 +21,7 @@ class Periodic:
     """
 
     name: str
+    label: str
     path: str
     every_seconds: float
     bells: tuple[str, ...] = ()
@@ -44,15 +45,20 @@ class Periodic:
 
 
 SCHEDULE = (
-    Periodic("sweep", "workflows.sweeper.sweep", 1, ("event",), "workflows.sweeper.next_due"),
-    Periodic("relay", "workflows.relay.relay", 1, ("event",)),
+    Periodic("sweep", "时限检查", "workflows.sweeper.sweep", 1, ("event",), "workflows.sweeper.next_due"),
+    Periodic("relay", "事件转发", "workflows.relay.relay", 1, ("event",)),
     Periodic(
-        "deliver", "notifications.delivering.deliver", 1, ("notice",), "notifications.delivering.next_try"
+        "deliver",
+        "通知投递",
+        "notifications.delivering.deliver",
+        1,
+        ("notice",),
+        "notifications.delivering.next_try",
     ),
-    Periodic("departed", "workflows.approvals.departed.replace_departed", 600),
-    Periodic("jobs", "opinion.jobs.run_pending_jobs", 1),
-    Periodic("clean_up_files", "opinion.jobs.clean_up_files", 3600),
-    Periodic("sweep_files", "opinion.attachments.sweeping.sweep_files", 3600),
+    Periodic("departed", "替换离岗审批人", "workflows.approvals.departed.replace_departed", 600),
+    Periodic("jobs", "导入导出", "opinion.jobs.run_pending_jobs", 1),
+    Periodic("clean_up_files", "清理过期文件", "opinion.jobs.clean_up_files", 3600),
+    Periodic("sweep_files", "清理无主附件", "opinion.attachments.sweeping.sweep_files", 3600),
 )
 
 BY_NAME = {job.name: job for job in SCHEDULE}

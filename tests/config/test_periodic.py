@@ -95,7 +95,7 @@ def test_failing_job_is_logged_and_holds_up_no_other(monkeypatch, caplog):
         failed.set()
         raise OSError("磁盘已满")
 
-    jobs = (Periodic("fails", "", 0.01), Periodic("works", "", 0.01))
+    jobs = (Periodic("fails", "fails", "", 0.01), Periodic("works", "works", "", 0.01))
     monkeypatch.setattr(
         Periodic, "function", property(lambda job: {"fails": fails, "works": works}[job.name])
     )

@@ -67,14 +67,14 @@ def test_loop_sleeps_until_the_next_moment_and_no_longer(counted):
     began = timezone.now()
     due_at = began + timedelta(seconds=0.3)
     counted.next = lambda after: due_at if after < due_at else None
-    with ticking([Periodic("one", "", NEVER)], work=counted.work):
+    with ticking([Periodic("one", "one", "", NEVER)], work=counted.work):
         assert counted.wait_for(2)
     first, second = counted.runs
     assert first < due_at <= second
 
 
 def test_loop_that_is_told_to_wait_for_rows_ignores_its_period(counted):
-    with ticking([Periodic("one", "", 0.01)], work=counted.work, periodic=False):
+    with ticking([Periodic("one", "one", "", 0.01)], work=counted.work, periodic=False):
         assert counted.wait_for(1)
         time.sleep(0.2)
     assert len(counted.runs) == 1
@@ -88,7 +88,7 @@ def test_loop_outlives_rows_that_cannot_be_read(counted, caplog):
             raise error
 
     counted.next = next_at
-    with ticking([Periodic("one", "", 0.01)], work=counted.work):
+    with ticking([Periodic("one", "one", "", 0.01)], work=counted.work):
         assert counted.wait_for(3)
     assert "定时工作 one 失败，稍后重试" in caplog.text
 
@@ -115,7 +115,7 @@ def test_bell_makes_a_job_that_knows_its_moments_look_before_it_runs(counted, mo
         return next((moment for moment in due if moment > after), None)
 
     counted.next = next_at
-    with ticking([Periodic("one", "", NEVER, ("event",), "x")], work=counted.work):
+    with ticking([Periodic("one", "one", "", NEVER, ("event",), "x")], work=counted.work):
         with looks:
             assert looks.wait_for(lambda: len(asked) >= 1, PATIENCE_SECONDS)
             loops[0].bell.set()
@@ -222,7 +222,7 @@ def test_loop_is_woken_by_an_event_and_by_its_connection_coming_back(
     committed_world, at, counted, caplog, monkeypatch
 ):
     monkeypatch.setattr(listening, "FIRST_PAUSE", 0.05)
-    with ticking([Periodic("one", "", NEVER, ("event",))], work=counted.work):
+    with ticking([Periodic("one", "one", "", NEVER, ("event",))], work=counted.work):
         # Once at the start, once because it now listens, once more after the echo.
         assert counted.wait_for(3)
         committed_world.case(at)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,11 +53,18 @@ def message_scene(world: World) -> Scene:
     return Scene([*people, User.objects.system()], world.register, data)
 
 
+@contextmanager
+def seeded_draws() -> Iterator[None]:
+    """What the scene puts in place of the operating system's chance is gone with the walk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing, "CHANCE", drawing.CHANCE)
+        yield
+
+
 @WALKS
 @given(draws=st.data())
 def test_walk_keeps_every_invariant_of_a_message(county, at, draws):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(drawing, "CHANCE", drawing.CHANCE)
+    with seeded_draws():
         walk(message_scene(county), draws, at)
 
 
@@ -67,4 +76,5 @@ def test_walk_keeps_every_invariant_among_signatures(county, at, draws, state):
     def found(moment: datetime) -> Case:
         return county.walk(state, moment - timedelta(hours=1))
 
-    walk(replace(message_scene(county), open=found, signs=True), draws, at)
+    with seeded_draws():
+        walk(replace(message_scene(county), open=found, signs=True), draws, at)
