@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from workflows import rows
-from workflows.aiming import aim, earliest, look_again, put_on, step_down, worst_level
+from workflows.aiming import aim, earliest, history_of, look_again, put_on, worst_level
 from workflows.calendars import Due
 from workflows.clock_reading import CLOCK_CHANGES, EXTENSION_CHANGES, Going, read
 from workflows.clock_rules import lapses, met_by, stands_still
@@ -269,13 +269,11 @@ class ClockBook:
         self, going: Going, *, at: datetime, granting: Extension | None = None, first: Clock | None = None
     ) -> None:
         """Due moment and time used, on the newest calendar. A miss already in the log stays there."""
-        clock, before = going.clock, going.clock.due_at
+        clock = going.clock
         clock.calendar_id = self._calendar_id(policy(clock.policy_id).calendar)
-        aim(clock, going.interval, granting, first=first)
-        if clock.due_at > before:
-            step_down(clock, at=at)
-            if clock.state == Clock.State.RUNNING:
-                look_again(clock)
+        history = history_of(clock, going.interval, granting)
+        first_on = calendar(first.calendar_id) if first else None
+        aim(clock, calendar(clock.calendar_id), history, at=at, first=first, first_on=first_on)
         self._touch(clock)
 
     def _rerate(self, move: Move) -> None:

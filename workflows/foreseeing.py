@@ -6,17 +6,31 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.utils import timezone
 
 from workflows.dues import limit_of
+from workflows.models import Clock
 
 EXAMPLES = 50
 UNMOVED = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Before(NamedTuple):
+    """A clock as it was."""
+
+    due_at: datetime
+    provisional: bool
+    limit: str
+    rung: int
+
+    @classmethod
+    def of(cls, clock: Clock) -> Before:
+        return cls(clock.due_at, clock.provisional, clock.limit, clock.rung)
+
+
+class Shift(NamedTuple):
     """One clock before and after. before_limit, after_limit: equal where only the calendar changed.
 
     after is None where the clock ends, because no limit is set for such a case any more.
@@ -30,6 +44,26 @@ class Shift:
     provisional: bool
     before_limit: str
     after_limit: str
+    before_rung: int
+    after_rung: int
+
+    @classmethod
+    def between(cls, number: str, clock: Clock, was: Before) -> Shift:
+        """number: of the case; clock: as it is now."""
+        after = clock.due_at if clock.is_going else None
+        return cls(
+            number, clock.kind, was.due_at, after, was.provisional, clock.provisional, was.limit, clock.limit,
+            was.rung, clock.rung,
+        )  # fmt: skip
+
+    def on_to(self, clock: Clock) -> Shift:
+        """The same, where the clock moved on after it."""
+        return self._replace(after=clock.due_at, provisional=clock.provisional, after_rung=clock.rung)
+
+    @property
+    def anew(self) -> int:
+        """How many rungs it had climbed and will climb once more."""
+        return max(0, self.before_rung - self.after_rung) if self.after else 0
 
     @property
     def moved(self) -> timedelta:
@@ -56,7 +90,8 @@ class Foreseen:
     """What a change would do. met: clocks it concerns; days: local days moved → how many clocks.
 
     firmed: provisional before and not afterwards. late_at_once: in time before, past the deadline afterwards.
-    ended: no limit any more. groups: (kind, limit before, limit after) → [later, earlier, unmoved, ended].
+    ended: no limit any more. anew: rungs already climbed that will be climbed once more.
+    groups: (kind, limit before, limit after) → [later, earlier, unmoved, ended].
     examples: those that move most, with the numbers of their cases.
     """
 
@@ -66,6 +101,7 @@ class Foreseen:
     ended: int = 0
     firmed: int = 0
     late_at_once: int = 0
+    anew: int = 0
     cases: int = 0
     days: Counter[int] = field(default_factory=Counter)
     groups: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
@@ -96,6 +132,7 @@ class Foreseen:
         counts[0 if later else 1 if earlier else 3 if ended else UNMOVED] += 1
         self.firmed += shift.was_provisional and not shift.provisional
         self.ended += ended
+        self.anew += shift.anew
         if shift.after is None or not moved:
             self.examples += [shift] if ended else []
             self._trim()
@@ -109,7 +146,7 @@ class Foreseen:
 
     def in_words(self, labels: Mapping[str, str]) -> Foreseen:
         """The same with clocks and limits as people call them. labels: clock kind → label."""
-        shifts = [replace(shift, kind=labels.get(shift.kind, shift.kind)) for shift in self.examples]
+        shifts = [shift._replace(kind=labels.get(shift.kind, shift.kind)) for shift in self.examples]
         groups: dict[tuple[str, str, str], list[int]] = {
             (labels.get(kind, kind), limit_of(before).label, limit_of(after).label): counts
             for (kind, before, after), counts in self.groups.items()

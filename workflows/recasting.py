@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -20,12 +20,12 @@ from django.db import connection, connections, models, transaction
 from django.utils import timezone
 
 from workflows import rows
-from workflows.aiming import consumed_in, earliest, look_again, pauses_of, worst_level
-from workflows.calendars import Due, WorkingCalendar
+from workflows.aiming import NOTHING, History, aim, earliest, worst_level
+from workflows.calendars import WorkingCalendar
+from workflows.clock_rules import lapses
 from workflows.clocks import Miss
-from workflows.dues import due_of
-from workflows.following import followed, follows, leader
-from workflows.foreseeing import Foreseen, Shift
+from workflows.following import follows, leader
+from workflows.foreseeing import Before, Foreseen, Shift
 from workflows.locking import lock_unchanged
 from workflows.models import Case, Clock, ClockInterval, Event, Extension, User
 from workflows.published import calendar, lifecycle
@@ -38,23 +38,6 @@ GOING = (Clock.State.RUNNING.value, Clock.State.PAUSED.value)
 FIRST_CHUNK, LEAST_CHUNK, MOST_CHUNK = 250, 20, 500
 HELD_SECONDS = 0.05
 READ = 1000
-
-
-@dataclass(slots=True)
-class History:
-    """Of one clock. closed: its ended intervals in order; extended: amounts granted in order; open: the one running."""
-
-    closed: list[ClockInterval] = field(default_factory=list)
-    extended: list[str] = field(default_factory=list)
-    open: ClockInterval | None = None
-
-    def due(self, clock: Clock, on: WorkingCalendar) -> Due:
-        """Until when the clock runs by its limit. Raises NoWorkingTime."""
-        paused = pauses_of(self.closed) if self.closed else ()
-        return due_of(on, clock.started_at, clock.limit, paused=paused, extended=self.extended)
-
-
-NOTHING = History()
 
 
 @dataclass(slots=True)
@@ -76,69 +59,57 @@ class Plan:
     events: list[Event] = field(default_factory=list)
     reckoned_on: dict[int, WorkingCalendar] = field(default_factory=dict)
 
-    def reckon(self, clock: Clock, on: WorkingCalendar, history: History, *, limit: str) -> None:
-        """Due moment, time used and next look of a clock whose calendar, limit or ladder was just changed.
+    def note_miss(self, clock: Clock, *, at: datetime) -> bool:
+        """A promise already broken is logged before its deadline moves; whether it was."""
+        late = clock.state == Clock.State.RUNNING and at > clock.due_at and clock.missed_at is None
+        if late and not lapses(lifecycle(self.case.definition_id), clock.kind):
+            clock.missed_at = clock.due_at
+            self.misses.append(Miss(clock, clock.due_at, self.case.unit_id))
+            return True
+        return False
 
-        limit: as it was before. Raises NoWorkingTime.
-        """
-        due = history.due(clock, on)
+    def reckon(
+        self, clock: Clock, on: WorkingCalendar, history: History, *, was: Before, at: datetime
+    ) -> None:
+        """Of a clock whose calendar, limit or ladder was just changed. Raises NoWorkingTime."""
         self.reckoned_on[clock.pk] = on
-        self.shifts.append(_shift(self.case, clock, due.at, due.provisional, limit))
-        if history.closed:
-            clock.consumed_seconds = consumed_in(history.closed, on, clock.limit)
-        clock.due_at, clock.provisional = due.at, due.provisional
-        if clock.state == Clock.State.RUNNING:
-            look_again(clock)
-        self.touched.append(clock)
+        aim(clock, on, history, at=at)
+        self.keep(clock, was=was)
 
-    def follow(self, histories: Mapping[int, History]) -> None:
+    def follow(self, histories: Mapping[int, History], *, at: datetime) -> None:
         """Clocks due a stretch before others move with them. To be called when the others are reckoned.
 
         Raises NoWorkingTime.
         """
         spec = lifecycle(self.case.definition_id)
         for clock in self.clocks if self.touched else ():
-            if not follows(spec, clock.kind) or not clock.is_going:
+            if clock.state != Clock.State.RUNNING or not follows(spec, clock.kind):
                 continue
-            first = leader(spec, clock.kind, self.clocks)
-            own = histories.get(clock.pk, NOTHING).due(clock, self._calendar_of(clock))
-            due = followed(clock.limit, own, first, self._calendar_of(first) if first else None)
             reckoned = next((n for n, touched in enumerate(self.touched) if touched is clock), None)
+            missed = reckoned is None and self.note_miss(clock, at=at)
+            first, was = leader(spec, clock.kind, self.clocks), Before.of(clock)
+            aim(
+                clock, self._calendar_of(clock), histories.get(clock.pk, NOTHING), at=at, first=first,
+                first_on=self._calendar_of(first) if first else None,
+            )  # fmt: skip
             if reckoned is not None:
-                said = self.shifts[reckoned]
-                self.shifts[reckoned] = replace(said, after=due.at, provisional=due.provisional)
-            elif (due.at, due.provisional) != (clock.due_at, clock.provisional):
-                self.touched.append(clock)
-                self.shifts.append(_shift(self.case, clock, due.at, due.provisional, clock.limit))
-            clock.due_at, clock.provisional = due.at, due.provisional
-            if clock.state == Clock.State.RUNNING:
-                look_again(clock)
+                self.shifts[reckoned] = self.shifts[reckoned].on_to(clock)
+            elif missed or (clock.due_at, clock.provisional) != (was.due_at, was.provisional):
+                self.keep(clock, was=was)
 
     def _calendar_of(self, clock: Clock) -> WorkingCalendar:
         """By which it was reckoned here: one that is only previewed has no version yet."""
         return self.reckoned_on.get(clock.pk) or calendar(clock.calendar_id)
 
-    def keep(self, clock: Clock) -> None:
-        """Of a clock that is to be written, but whose deadline stays."""
+    def keep(self, clock: Clock, *, was: Before) -> None:
+        """Of a clock that is to be written: moved, made void, or with nothing but its rule changed."""
         self.touched.append(clock)
-        self.shifts.append(_shift(self.case, clock, clock.due_at, clock.provisional, clock.limit))
-
-    def end(self, clock: Clock) -> None:
-        """Of a clock that was just made void."""
-        self.touched.append(clock)
-        self.shifts.append(_shift(self.case, clock, None, clock.provisional, clock.limit))
+        self.shifts.append(Shift.between(self.case.number, clock, was))
 
     @property
     def moved(self) -> dict[str, list[str | None]]:
         """Clock kind → before and after, as the event tells it."""
         return {shift.kind: shift.codes for shift in self.shifts if shift.changes}
-
-
-def _shift(case: Case, clock: Clock, after: datetime | None, provisional: bool, limit: str) -> Shift:
-    """limit: before; the clock has its new one already."""
-    return Shift(
-        case.number, clock.kind, clock.due_at, after, clock.provisional, provisional, limit, clock.limit
-    )  # fmt: skip
 
 
 @dataclass
@@ -259,12 +230,12 @@ def _tell(plans: Sequence[Plan], name: str, *, by: User, at: datetime) -> None:
     """The events, and what the cases show of their clocks afterwards."""
     recorded_at = timezone.now()
     for plan in plans:
-        if plan.data is None:
-            continue
         case = plan.case
-        first = earliest(plan.clocks)
         for miss in plan.misses:
             plan.events.append(miss_event(case, miss, state=case.state, recorded_at=recorded_at))
+        if plan.data is None:
+            continue
+        first = earliest(plan.clocks)
         event = append(
             case, name=name, transition="", actor_id=by.pk, source=case.state, target=case.state, data=plan.data,
             happened_at=at, recorded_at=recorded_at,

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from workflows.aiming import NOTHING, History
 from workflows.calendars import CalendarSpec, WorkingCalendar, compile_calendar
 from workflows.calendars.changes import ChangedDays
-from workflows.foreseeing import Foreseen
+from workflows.foreseeing import Before, Foreseen
 from workflows.models import CalendarVersion, Clock, User
 from workflows.published import calendar
-from workflows.recasting import GOING, NOTHING, History, Plan, Recast, foresee, recast
+from workflows.recasting import GOING, Plan, Recast, foresee, recast
 
 EVENT = "clock.redated"
 
@@ -24,8 +25,10 @@ class CalendarChange:
     """A calendar as it would be, against every older version that some clock may still run by."""
 
     event = EVENT
-    clock_fields: Sequence[str] = ("due_at", "next_at", "provisional", "calendar_id", "consumed_seconds")
-    case_fields: Sequence[str] = ()
+    clock_fields: Sequence[str] = (
+        "due_at", "next_at", "missed_at", "provisional", "calendar_id", "consumed_seconds", "rung", "repeats",
+    )  # fmt: skip
+    case_fields: Sequence[str] = ("rung",)
 
     def __init__(self, spec: CalendarSpec, *, version: CalendarVersion | None = None) -> None:
         self.new = calendar(version.pk) if version else compile_calendar(spec)
@@ -69,10 +72,12 @@ class CalendarChange:
             if not self.meets(clock):
                 continue
             source = max(source, self.numbers[clock.calendar_id])
+            plan.note_miss(clock, at=at)
+            was = Before.of(clock)
             if self.version is not None:
                 clock.calendar_id = self.version.pk
-            plan.reckon(clock, self.new, histories.get(clock.pk, NOTHING), limit=clock.limit)
-        plan.follow(histories)
+            plan.reckon(clock, self.new, histories.get(clock.pk, NOTHING), was=was, at=at)
+        plan.follow(histories, at=at)
         if moved := plan.moved:
             plan.data = {"calendar": [source, self.version.version if self.version else 0], "clocks": moved}
 

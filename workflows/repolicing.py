@@ -15,16 +15,14 @@ from functools import lru_cache
 
 from django.db.models import Exists, OuterRef, Q
 
-from workflows.aiming import look_again, put_on
-from workflows.clock_rules import lapses
-from workflows.clocks import Miss
+from workflows.aiming import NOTHING, History, look_again, put_on
 from workflows.dues import consumed, left_in_total
 from workflows.extensions import used_by
-from workflows.foreseeing import Foreseen
+from workflows.foreseeing import Before, Foreseen
 from workflows.models import Case, Clock, ClockInterval, PolicyVersion, User
 from workflows.policy import ClockRule, PolicySpec
 from workflows.published import calendar, lifecycle, newest_calendar_id, newest_ladder_id, policy
-from workflows.recasting import GOING, NOTHING, History, Plan, Recast, foresee, recast
+from workflows.recasting import GOING, Plan, Recast, foresee, recast
 
 EVENT = "policy.changed"
 
@@ -71,38 +69,32 @@ class PolicyChange:
             self.unfit[case.number] = missing
             return
         for clock in plan.clocks:
-            self._miss(plan, clock, at=at)
+            plan.note_miss(clock, at=at)
             self._change(plan, clock, histories.get(clock.pk, NOTHING), at=at)
-        plan.follow(histories)
+        plan.follow(histories, at=at)
         plan.data = {"policy": [self.numbers[case.policy_id], self.version.version if self.version else 0]}
         if moved := plan.moved:
             plan.data["clocks"] = moved
         if self.version is not None:
             case.policy_id = self.version.pk
 
-    def _miss(self, plan: Plan, clock: Clock, *, at: datetime) -> None:
-        late = clock.state == Clock.State.RUNNING and at > clock.due_at and clock.missed_at is None
-        if late and not lapses(lifecycle(plan.case.definition_id), clock.kind):
-            clock.missed_at = clock.due_at
-            plan.misses.append(Miss(clock, clock.due_at, plan.case.unit_id))
-
     def _change(self, plan: Plan, clock: Clock, history: History, *, at: datetime) -> None:
-        rule, before = self.spec.rule(clock.kind, plan.case.facts), clock.limit
+        rule, was = self.spec.rule(clock.kind, plan.case.facts), Before.of(clock)
         if rule.parsed_limit is None:
-            self._end(plan, clock, history, at=at)
+            self._end(plan, clock, history, was=was, at=at)
             return
         limit = self._limit(clock, rule)
         put_on(clock, self.ladders[rule.ladder] if rule.ladder else None)
         clock.rule, clock.limit = rule.row, limit
         if self.version is not None:
             clock.policy_id = self.version.pk
-        if limit != before:
+        if limit != was.limit:
             clock.calendar_id = self.calendar_id
-            plan.reckon(clock, calendar(self.calendar_id), history, limit=before)
+            plan.reckon(clock, calendar(self.calendar_id), history, was=was, at=at)
             return
         if clock.state == Clock.State.RUNNING:
             look_again(clock)
-        plan.keep(clock)
+        plan.keep(clock, was=was)
 
     def _limit(self, clock: Clock, rule: ClockRule) -> str:
         """The rule's, what earlier cycles left of its total, or what somebody chose, which is a promise of its own."""
@@ -122,7 +114,7 @@ class PolicyChange:
         shorter = on.due(clock.started_at, left).at < on.due(clock.started_at, rule.parsed_limit or left).at
         return str(left) if shorter else rule.limit
 
-    def _end(self, plan: Plan, clock: Clock, history: History, *, at: datetime) -> None:
+    def _end(self, plan: Plan, clock: Clock, history: History, *, was: Before, at: datetime) -> None:
         """No limit any more: void, what it used settled as the old limit counts it."""
         interval = history.open
         if interval is not None:
@@ -132,7 +124,7 @@ class PolicyChange:
                 clock.consumed_seconds += consumed(on, clock.limit, interval.started_at, interval.ended_at)
             plan.ended.append(interval)
         clock.state, clock.finished_at, clock.next_at = Clock.State.VOID.value, at, None
-        plan.end(clock)
+        plan.keep(clock, was=was)
 
     def _look_unserved(self, definition_id: int) -> str:
         return "；".join(self.spec.unserved(lifecycle(definition_id)))

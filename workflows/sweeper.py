@@ -106,9 +106,13 @@ def _sweep_locked(cases: Sequence[Case], at: datetime, done: Swept) -> None:
     rows.insert(log)
     rows.update([clock for _, clock in due], ["rung", "repeats", "missed_at", "next_at"])
     logged = {event.case_id for event in log}
-    touched = [case for case in cases if case.pk in logged]
-    for case in touched:
-        case.rung = worst_level(going[case.pk])
+    touched = []
+    for case in cases:
+        # A clock may stand again on a rung that the log has already: then only the colour comes back.
+        level = worst_level(going[case.pk])
+        if case.pk in logged or case.rung != level:
+            case.rung = level
+            touched.append(case)
     rows.update(touched, ["rev", "head", "rung"])
     for event in log:
         name = _COUNTS[event.name]

@@ -78,7 +78,7 @@ class Command(BaseCommand):
     def _foresee(self, foreseen: Foreseen) -> None:
         self.stdout.write(
             f"窗口遇到变动日的在办时限 {foreseen.met} 个：推后 {foreseen.later}、提前 {foreseen.earlier}、"
-            f"由暂定转为确定 {foreseen.firmed}、立即逾期 {foreseen.late_at_once}"
+            f"由暂定转为确定 {foreseen.firmed}、立即逾期 {foreseen.late_at_once}；重新催督 {foreseen.anew} 级"
         )
         for days, count in foreseen.by_days:
             self.stdout.write(f"  {days:+d} 天：{count} 个")
