@@ -57,7 +57,7 @@ def _recipients(told: Told, events: Sequence[Event], directory: Directory, at: d
 def _notices(told: Told, pairs: Iterable[Pair], at: datetime) -> list[Notice]:
     pairs = list(pairs)
     preferences = Preference.objects.of_all(user for _, user in pairs) if pairs else {}
-    words = {event.pk: told.words(event)[:WORDS_MAX] for event, _ in pairs}
+    words = told.sentences(list({event.pk: event for event, _ in pairs}.values()))
     rows = []
     for event, user in pairs:
         urgency = told.urgency_of(event)
@@ -68,7 +68,7 @@ def _notices(told: Told, pairs: Iterable[Pair], at: datetime) -> list[Notice]:
             rows.append(
                 Notice(
                     event=event, user=user, channel=name, urgency=urgency, case_number=event.case.number,
-                    words=words[event.pk], created_at=at,
+                    words=words[event.pk][:WORDS_MAX], created_at=at,
                     state=Notice.State.SENT if landed else Notice.State.PLANNED,
                     sent_at=at if landed else None, next_try_at=None if landed else at,
                 )

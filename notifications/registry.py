@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ class Urgency(IntEnum):
 
 LABELS = {Urgency.ROUTINE: "一般", Urgency.PROMPT: "及时", Urgency.URGENT: "紧急"}
 
+# What each of these events says, by its id.
+Sentences = Callable[[Sequence[Event]], Mapping[int, str]]
 # For a batch of events, people for each, in one go, so that planning costs few statements.
 Audience = Callable[[Sequence[Event], "Directory"], Iterable[tuple[Event, User]]]
 # Of these events, the ids of those whose notice is still worth sending.
@@ -33,6 +35,13 @@ StillTrue = Callable[[Sequence[Event]], set[int]]
 def always_true(events: Sequence[Event]) -> set[int]:
     """What happened has happened: such a notice never becomes untrue."""
     return {event.pk for event in events}
+
+
+@dataclass(frozen=True)
+class InOneGo:
+    """Words that ask the database something: of a whole batch at once, so that planning costs few statements."""
+
+    say: Sentences
 
 
 @dataclass(frozen=True)
@@ -47,13 +56,18 @@ class Told:
     still_true: asked again before anything is sent.
     """
 
-    words: Callable[[Event], str]
+    words: Callable[[Event], str] | InOneGo
     audience: Audience
     fallbacks: tuple[Audience, ...] = ()
     must_reach: bool = True
     urgency: Urgency | Callable[[Event], Urgency] = Urgency.ROUTINE
     applies: Callable[[Event], bool] = lambda event: True
     still_true: StillTrue = always_true
+
+    def sentences(self, events: Sequence[Event]) -> Mapping[int, str]:
+        if isinstance(self.words, InOneGo):
+            return self.words.say(events)
+        return {event.pk: self.words(event) for event in events}
 
     def urgency_of(self, event: Event) -> Urgency:
         return self.urgency if isinstance(self.urgency, Urgency) else self.urgency(event)

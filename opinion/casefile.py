@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -14,17 +14,18 @@ from django.db.models import Q
 from opinion.access import may_register
 from opinion.approvalfile import ApprovalView, approvals_of
 from opinion.blocks import Block, Viewing, blocks_of
-from opinion.cohandling import tasks_of, unit_at
+from opinion.clock_names import ClockNames, Ties
+from opinion.cohandling import tasks_of
 from opinion.contacts.book import Person, opened
 from opinion.contacts.sealing import SealBroken
 from opinion.contributions import TaskRow, task_rows
 from opinion.counters import counters
 from opinion.linked_replies import REPLY
-from opinion.models import CallBack, Code, Contact, CoTask, Link, Rating, Reply
+from opinion.models import CallBack, Code, Contact, Link, Rating, Reply
 from opinion.offline import OfflineWork, offline_work
 from opinion.orders import OrderRow, rows_of_case
 from opinion.sequels import may_have_sequel
-from opinion.timeline import Entry, timeline
+from opinion.timeline import Entry, events_of, timeline
 from opinion.timing import Distance, clock_distance
 from workflows.limits import Limit
 from workflows.machine import may
@@ -92,24 +93,22 @@ class CodeLabels:
         return next((self._labels[name, code] for name in list_names if (name, code) in self._labels), code)
 
 
-def clock_views(case: Case, tasks: Sequence[CoTask] = (), *, at: datetime) -> list[ClockView]:
-    """The going ones first, soonest due first; then the finished ones, newest first. tasks: of the case."""
+def clock_views(case: Case, clocks: Iterable[Clock], names: ClockNames, *, at: datetime) -> list[ClockView]:
+    """The going ones first, soonest due first; then the finished ones, newest first."""
     spec = lifecycle(case.definition_id)
-    clocks = list(case.clocks.select_related("policy"))
+    clocks = list(clocks)
     going = sorted((c for c in clocks if c.is_going), key=lambda c: (c.state == Clock.State.PAUSED, c.due_at))
     finished = sorted((c for c in clocks if not c.is_going), key=lambda c: c.started_at, reverse=True)
-    return [_clock_view(clock, spec, tasks, at) for clock in going + finished]
+    return [_clock_view(clock, spec, names.of(clock), at) for clock in going + finished]
 
 
-def _clock_view(clock: Clock, spec: LifecycleSpec, tasks: Sequence[CoTask], at: datetime) -> ClockView:
+def _clock_view(clock: Clock, spec: LifecycleSpec, label: str, at: datetime) -> ClockView:
     declared = spec.clocks.get(clock.kind)
-    helping = unit_at(tasks, clock.kind, clock.started_at)
-    label = f"协办：{helping}" if helping else declared.label if declared else clock.kind
     limit = Limit.parse(clock.limit).label
     rule = next((row for row in policy(clock.policy_id).rules if row.row == clock.rule), None)
     return ClockView(
         clock=clock,
-        label=label + (f"（第 {clock.cycle} 轮）" if clock.cycle > 1 else ""),
+        label=label,
         limit=f"早于主办时限 {limit}" if declared and declared.ahead_of else limit,
         source=rule.source if rule else "",
         note=rule.note if rule else "",
@@ -234,11 +233,16 @@ class CaseFile:
 
 def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
     """Read it. The case has come through `visible_to(viewer)`, with unit, lead, desk and user loaded."""
-    tasks = tasks_of(case)
-    clocks = clock_views(case, tasks, at=at)
+    tasks, orders, approvals, events = (
+        tasks_of(case), rows_of_case(case, at=at), approvals_of(case), events_of(case)
+    )  # fmt: skip
+    ties = Ties(tasks, [row.order for row in orders], [view.approval for view in approvals], events)
+    kept = list(case.clocks.select_related("policy"))
+    names = ClockNames(kept, ties)
+    clocks = clock_views(case, kept, names, at=at)
     running = [view for view in clocks if view.left]
     codes = CodeLabels()
-    entries = timeline(case, codes, tasks)
+    entries = timeline(case, codes, names)
     moves = available(case, viewer, at=at)
     person = _person(case)
     replies = Reply.objects.filter(case=case).select_related("author", "unit").order_by("-seq", "-id")
@@ -258,8 +262,8 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
         call_backs=list(CallBack.objects.filter(case=case).select_related("caller")),
         ratings=[RatingView(rating, codes.of("satisfaction", rating.satisfaction)) for rating in ratings],
         links=links_of(case, viewer),
-        orders=rows_of_case(case, at=at),
-        approvals=approvals_of(case),
+        orders=orders,
+        approvals=approvals,
         co_tasks=task_rows(case, tasks, [view.clock for view in clocks], codes.of, at=at),
         timeline=entries,
         actions=sorted(

@@ -69,14 +69,20 @@ def unit_on(case: Case, clock: str) -> int | None:
     return CoTask.objects.filter(case=case, clock=clock).standing().values_list("unit", flat=True).first()
 
 
-def unit_at(tasks: Iterable[CoTask], clock: str, at: datetime) -> str:
-    """Name of the unit whose task ran on this clock at a moment; empty for a clock that is no task's."""
+def task_at(tasks: Iterable[CoTask], clock: str, at: datetime) -> CoTask | None:
+    """The task that ran on this clock at a moment; None for a clock that is no task's."""
     found = [
         task
         for task in tasks
         if task.clock == clock and task.asked_at <= at and (task.ended_at is None or at <= task.ended_at)
     ]
-    return found[-1].unit.name if found and clock else ""
+    return found[-1] if found and clock else None
+
+
+def unit_at(tasks: Iterable[CoTask], clock: str, at: datetime) -> str:
+    """Name of the unit whose task that was; empty for a clock that is no task's."""
+    task = task_at(tasks, clock, at)
+    return task.unit.name if task else ""
 
 
 def last_move(task: CoTask) -> Event | None:

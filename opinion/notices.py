@@ -17,6 +17,7 @@ from notifications.registry import (
     PATHS,
     WATCHERS,
     Audience,
+    InOneGo,
     Silent,
     StillTrue,
     Told,
@@ -41,14 +42,14 @@ from opinion.audiences import (
     supervisors,
     together,
 )
-from opinion.cohandling import tasks_of, unit_at
+from opinion.clock_names import names_in
 from opinion.models import CoTask, SupervisionOrder
 from opinion.models.co_task import CO_CLOCKS
 from opinion.recipients import below_the_rung, first_of, on_the_rung
 from opinion.signing import SIGNED, signers
 from workflows.ladders import COLOURS
 from workflows.models import Case, Clock, Event, User
-from workflows.published import ladder, lifecycle
+from workflows.published import ladder
 
 # Where nobody of a unit can be told, its head is, and then the desk, which can give the case to somebody else.
 UNIT_FALLBACKS = (heads, dispatchers)
@@ -80,18 +81,19 @@ def deadline(case: Case) -> str:
     return f"，最近时限 {_minute(case.due_at)}{'（暂定）' if case.provisional else ''}"
 
 
-def missed(event: Event) -> str:
+def of_clocks(sentence: Callable[[Event, str], str]) -> InOneGo:
+    """sentence: of an event and the name of the clock it is about."""
+
+    def say(events: Sequence[Event]) -> dict[int, str]:
+        names = names_in(events)
+        return {event.pk: sentence(event, names.of_event(event)) for event in events}
+
+    return InOneGo(say)
+
+
+def missed(event: Event, clock: str) -> str:
     """Which clock ran out, and when it should have been met."""
-    return f"{event.case.number} “{_clock(event)}”已逾期，应于 {_minute(event.happened_at)} 前完成"
-
-
-def _clock(event: Event) -> str:
-    """Its label; a helping unit's own names that unit, at the price of a statement."""
-    kind = str(event.data.get("clock"))
-    declared = lifecycle(event.case.definition_id).clocks.get(kind)
-    if kind in CO_CLOCKS and (unit := unit_at(tasks_of(event.case), kind, event.happened_at)):
-        return f"协办：{unit}"
-    return declared.label if declared else "办理"
+    return f"{event.case.number} “{clock}”已逾期，应于 {_minute(event.happened_at)} 前完成"
 
 
 def page_of(number: str) -> str:
@@ -142,11 +144,11 @@ def news(sentence: str, audience: Audience = UNIT, *, still_true: StillTrue = al
     )
 
 
-def climbed(event: Event) -> str:
+def climbed(event: Event, clock: str) -> str:
     """Which clock stands on which rung, and when it is or was due."""
     rung = ladder(int(event.data["ladder"])).named[str(event.data["rung"])]
     again = f"（第 {event.data['times']} 次重复）" if "times" in event.data else ""
-    return f"{event.case.number} “{_clock(event)}”{rung.label}{again}{deadline(event.case)}"
+    return f"{event.case.number} “{clock}”{rung.label}{again}{deadline(event.case)}"
 
 
 def rung_urgency(event: Event) -> Urgency:
@@ -295,10 +297,10 @@ DECLARED: dict[str, Told | Silent] = {
     "clock.acknowledged": Silent("知悉提醒后同级不再重复，案件页可见"),
     # ---- 流程引擎
     "clock.warned": Told(
-        climbed, on_the_rung, (below_the_rung,), urgency=rung_urgency, still_true=still_late,
+        of_clocks(climbed), on_the_rung, (below_the_rung,), urgency=rung_urgency, still_true=still_late,
     ),
     "clock.missed": Told(
-        missed, by_rung(on_the_rung, otherwise=LATE), (by_rung(below_the_rung, otherwise=fall_back),),
+        of_clocks(missed), by_rung(on_the_rung, otherwise=LATE), (by_rung(below_the_rung, otherwise=fall_back),),
         # Straight past the deadline to a higher rung: that one is told of, not both.
         applies=lambda event: (
             event.data.get("clock") not in CLOCKS_THAT_LAPSE
@@ -307,10 +309,10 @@ DECLARED: dict[str, Told | Silent] = {
         urgency=rung_urgency, still_true=still_late,
     ),
     "clock.escalated": Told(
-        climbed, on_the_rung, (below_the_rung,), urgency=rung_urgency, still_true=still_late,
+        of_clocks(climbed), on_the_rung, (below_the_rung,), urgency=rung_urgency, still_true=still_late,
     ),
     "clock.repeated": Told(
-        climbed, on_the_rung, (below_the_rung,), urgency=rung_urgency, still_true=still_late,
+        of_clocks(climbed), on_the_rung, (below_the_rung,), urgency=rung_urgency, still_true=still_late,
     ),
     "clock.redated": Silent("日历的变更由管理员预览后成批重算，案件页和待办随即显示新时限"),
     "policy.changed": Silent("换用另一版时限规则由管理员预览后成批进行，案件页和待办随即显示新时限"),

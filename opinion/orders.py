@@ -10,12 +10,12 @@ from typing import Any
 
 from django import forms
 
+from opinion.clock_names import name_of, plain
 from opinion.models import SupervisionOrder
 from opinion.models.supervision import AWAITING
 from workflows.ladders import COLOURS, LEVELS
 from workflows.limits import Limit
 from workflows.models import Case, Event, Unit, User
-from workflows.published import lifecycle
 from workflows.wording import event_label
 
 PAGE_SIZE = 30
@@ -136,14 +136,13 @@ def sheet_of(order: SupervisionOrder, *, at: datetime) -> OrderSheet:
     for note in case.notes.filter(seq__in=[event.seq for event in steps]).order_by("seq", "id"):
         texts[note.seq].append((note.kind, note.text))
     issued = dict(texts[order.seq])
-    declared = lifecycle(case.definition_id).clocks.get(order.clock)
     missed = case.clocks.filter(kind=order.clock, cycle=order.cycle).select_related("policy").first()
     rule = missed.policy.parsed.row(missed.rule) if missed else None
     return OrderSheet(
         row=_row(order, at),
         problem=issued.get("problem", ""),
         demand=issued.get("demand", ""),
-        clock=declared.label if declared else order.clock,
+        clock=name_of(missed) if missed else plain(case, order.clock, order.cycle),
         limit=Limit.parse(missed.limit).label if missed else "",
         source=rule.source if rule else "",
         clock_due_at=missed.due_at if missed else None,

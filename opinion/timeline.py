@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from opinion.answers import SEPARATELY_LABEL
+from opinion.clock_names import ClockNames, Ties
 from opinion.codes import REDO
 from opinion.cohandling import unit_at
-from opinion.models import CoTask
 from opinion.models.claim_answer import SEPARATELY
 from opinion.screening.finding import SORTS
 from workflows.ladders import COLOURS
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from opinion.casefile import CodeLabels
 
 MISSED = "clock.missed"
+# What the system says of the people of a level.
+APPROVAL_EVENTS = ("approval.unmanned", "approval.reseated")
 # Approvals of these go on while the lead unit holds the case.
 ASKED_OF_THE_DESK = (
     "extension_review",
@@ -117,34 +119,48 @@ class Entry:
         return not self.is_missed and (self.event.recorded_at - self.event.happened_at).total_seconds() >= 300
 
 
-def timeline(case: Case, codes: CodeLabels, tasks: Sequence[CoTask]) -> list[Entry]:
-    """Newest first; three statements. tasks: of the case, with their units."""
-    spec = lifecycle(case.definition_id)
+def events_of(case: Case) -> list[Event]:
+    """The log of a case in its order, with who acted and who held it then."""
+    return list(case.events.select_related("actor", "unit").order_by("seq"))
+
+
+def timeline(case: Case, codes: CodeLabels, names: ClockNames) -> list[Entry]:
+    """Newest first; two statements. names: of the clocks of the case, with everything they are about and its whole log."""
+    spec, ties = lifecycle(case.definition_id), names.ties
     notes: dict[int, list[NoteView]] = defaultdict(list)
     for note in case.notes.order_by("seq", "id"):
         notes[note.seq].append(NoteView(NOTE_LABELS.get(note.kind, "说明"), note.text))
-    events = list(case.events.select_related("actor", "unit").order_by("-seq"))
-    names = _unit_names(events)
+    events = ties.events[::-1]
+    units = _unit_names(events)
     before = [event.unit_id for event in events[1:]] + [None]
     return [
         Entry(
             event=event,
-            label=_label(case, event, spec, helping),
+            label=_label(case, event, spec, names),
             change=_change(event, spec),
             handed_to=event.unit.name if event.unit_id != held_by else "",
-            details=_details(event, codes, names, spec),
+            details=_details(event, codes, units, spec),
             notes=notes[event.seq],
             helping=helping,
         )
         for event, held_by in zip(events, before, strict=True)
-        for helping in [unit_at(tasks, str(event.data.get("clock", "")), event.happened_at)]
+        for helping in [unit_at(ties.tasks, str(event.data.get("clock", "")), event.happened_at)]
     ]
 
 
-def _label(case: Case, event: Event, spec: LifecycleSpec, helping: str) -> str:
-    if helping and event.name in CLOCK_EVENTS:
-        return f"{CLOCK_EVENTS[event.name]}：协办（{helping}）"
+def _label(case: Case, event: Event, spec: LifecycleSpec, names: ClockNames) -> str:
+    if event.name in CLOCK_EVENTS and (clock := names.of_event(event)):
+        return f"{CLOCK_EVENTS[event.name]}：{clock}"
+    if event.name in APPROVAL_EVENTS:
+        return "：".join(filter(None, [event_label(case, event), _level(event, spec, names.ties)]))
     return "登记" if event.name == spec.opening.event else event_label(case, event)
+
+
+def _level(event: Event, spec: LifecycleSpec, ties: Ties) -> str:
+    """Which level of which approval the system speaks of; less where an older event says less."""
+    declared = spec.approvals.get(str(event.data.get("approval")))
+    level = ties.level_label(event, str(event.data.get("level") or ""))
+    return " · ".join(filter(None, [declared.label if declared else "", level]))
 
 
 def _change(event: Event, spec: LifecycleSpec) -> str:
@@ -256,6 +272,6 @@ def _ids(event: Event, name: str) -> list[int]:
     return [pk for pk in values if isinstance(pk, int)]
 
 
-def _unit_names(events: list[Event]) -> dict[int, str]:
+def _unit_names(events: Sequence[Event]) -> dict[int, str]:
     wanted = {pk for event in events for name in UNITS for pk in _ids(event, name)}
     return dict(Unit.objects.filter(pk__in=wanted).values_list("pk", "name"))

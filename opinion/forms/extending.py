@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from opinion.clock_names import name_of
 from opinion.forms.base import MoveForm, code, offer_codes, prose
 from opinion.forms.screened import REPLY_MAX
 from opinion.forms.signing import AskedView, asked_for
@@ -111,9 +112,9 @@ class GrantExtensionForm(MoveForm):
         if found is None or waiting is None:
             return found
         clock = waiting.clock
-        declared = lifecycle(self.case.definition_id).clocks.get(clock.kind)
+        clock.case = self.case
         found.facts[:0] = [
-            ("时限", declared.label if declared else clock.kind),
+            ("时限", name_of(clock)),
             ("现到期", f"{timezone.localtime(clock.due_at):%Y-%m-%d %H:%M}"),
             ("延长", Limit.parse(waiting.amount).label),
         ]

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from opinion.casefile import CodeLabels
-from opinion.cohandling import tasks_of, unit_at
-from opinion.models import CoTask
+from opinion.clock_names import ClockNames, ties_of_case
 from opinion.reports.spans import Moment, Span, spans
 from opinion.reports.wording import length
-from opinion.timeline import Entry, timeline
+from opinion.timeline import Entry, events_of, timeline
 from workflows.limits import Limit
 from workflows.models import Case, Clock, Extension, Unit
-from workflows.published import lifecycle, policy
+from workflows.published import policy
 from workflows.verifying import Report, verify
 
 
@@ -65,7 +64,8 @@ class Audit:
 
 def audit(case: Case, *, at: datetime) -> Audit:
     """Read it, oldest first. The case has come through `visible_to`. Nothing of the person is in it."""
-    codes, tasks = CodeLabels(), tasks_of(case)
+    codes, clocks = CodeLabels(), _clocks_of(case)
+    named = ClockNames(clocks, ties_of_case(case, events_of(case)))
     moments = [
         Moment(*row) for row in case.events.order_by("seq").values_list("unit_id", "target", "happened_at")
     ]
@@ -75,8 +75,8 @@ def audit(case: Case, *, at: datetime) -> Audit:
     for span in held:
         totals[names[span.unit_id]] += int(span.lasted(at=at).total_seconds())
     return Audit(
-        entries=timeline(case, codes, tasks)[::-1],
-        clocks=list(_clocks(case, codes, tasks)),
+        entries=timeline(case, codes, named)[::-1],
+        clocks=list(_lines(clocks, codes, named)),
         held=[
             HeldLine(names[span.unit_id], span, length(int(span.lasted(at=at).total_seconds())))
             for span in held
@@ -86,10 +86,14 @@ def audit(case: Case, *, at: datetime) -> Audit:
     )
 
 
-def _clocks(case: Case, codes: CodeLabels, tasks: Sequence[CoTask]) -> Iterable[ClockLine]:
-    clocks = case.clocks.order_by("started_at", "id").prefetch_related(
+def _clocks_of(case: Case) -> Sequence[Clock]:
+    found = case.clocks.order_by("started_at", "id").prefetch_related(
         "intervals__approver", "extensions__requester", "extensions__decider"
     )
+    return list(found)
+
+
+def _lines(clocks: Iterable[Clock], codes: CodeLabels, names: ClockNames) -> Iterable[ClockLine]:
     for clock in clocks:
         stretches = [
             Stretch(
@@ -101,18 +105,10 @@ def _clocks(case: Case, codes: CodeLabels, tasks: Sequence[CoTask]) -> Iterable[
         rule = next((row for row in policy(clock.policy_id).rules if row.row == clock.rule), None)
         yield ClockLine(
             clock,
-            clock_label(clock, case, tasks),
+            names.of(clock),
             Limit.parse(clock.limit).label,
             rule.source if rule else "",
             length(clock.consumed_seconds),
             stretches,
             [(found, codes.of("extension_reason", found.reason)) for found in clock.extensions.all()],
         )
-
-
-def clock_label(clock: Clock, case: Case, tasks: Sequence[CoTask] = ()) -> str:
-    """By the case's version, or the unit that helps; a clock it no longer declares keeps its code."""
-    declared = lifecycle(case.definition_id).clocks.get(clock.kind)
-    helping = unit_at(tasks, clock.kind, clock.started_at)
-    label = f"协办：{helping}" if helping else declared.label if declared else clock.kind
-    return f"{label}（第 {clock.cycle} 轮）" if clock.cycle > 1 else label

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from opinion.cohandling import tasks_of
-from opinion.reports.audit import clock_label
+from opinion.clock_names import name_of
 from workflows.calendars import DayLine, NoWorkingTime, Pause
 from workflows.following import ahead, follows, leader
 from workflows.limits import Limit
@@ -68,8 +67,7 @@ def _ahead(case: Case, clock: Clock) -> Ahead | None:
     if first is None:
         return None
     due_at = ahead(first.due_at, clock.limit, calendar(first.calendar_id))
-    label = clock_label(first, case)
-    return Ahead(label, first.due_at, Limit.parse(clock.limit).label, due_at)
+    return Ahead(name_of(first), first.due_at, Limit.parse(clock.limit).label, due_at)
 
 
 def explained(case: Case, clock: Clock) -> Explained:
@@ -99,7 +97,7 @@ def explained(case: Case, clock: Clock) -> Explained:
     before = _ahead(case, clock)
     return Explained(
         clock=clock,
-        label=clock_label(clock, case, tasks_of(case)),
+        label=name_of(clock),
         rule=next((row for row in policy(clock.policy_id).rules if row.row == clock.rule), None),
         calendar=CalendarVersion.objects.defer("spec", "source").get(pk=clock.calendar_id),
         provisional_note=on.spec.provisional_note if clock.provisional else "",

@@ -12,8 +12,8 @@ from datetime import datetime
 
 from notifications.directory import Directory
 from notifications.registry import CATALOGUE, Told
+from opinion.clock_names import ClockNames
 from opinion.recipients import AUDIENCES
-from opinion.reports.audit import clock_label
 from workflows.forecasting import Foreseen, Whom, clocks_until, foresee, whom
 from workflows.models import Case, Clock, Event, Membership, User
 from workflows.models.clock import ClockQuerySet
@@ -76,7 +76,8 @@ def lines_of(clocks: Sequence[Clock], *, at: datetime, until: datetime) -> list[
     told = whom(steps, lambda name, events: directory.knowing(AUDIENCES[name][1](events, directory)))
     told.update(_by_catalogue([step for step in steps if step.rung is None], directory))
     posts = _posts({user for each in told.values() for _, people in each.named for user in people})
-    return [_line(step, told.get(step.event.pk), posts) for step in steps]
+    names = ClockNames({step.clock.pk: step.clock for step in steps}.values())
+    return [_line(step, told.get(step.event.pk), posts, names) for step in steps]
 
 
 def _by_catalogue(steps: Sequence[Foreseen], directory: Directory) -> dict[int, Whom]:
@@ -108,7 +109,7 @@ def _posts(people: Iterable[User]) -> dict[int, list[Membership]]:
     return found
 
 
-def _line(step: Foreseen, told: Whom | None, posts: dict[int, list[Membership]]) -> Line:
+def _line(step: Foreseen, told: Whom | None, posts: dict[int, list[Membership]], names: ClockNames) -> Line:
     case = step.event.case
     groups = [
         Group(label, [_person(user, label, posts[user.pk]) for user in people])
@@ -117,7 +118,7 @@ def _line(step: Foreseen, told: Whom | None, posts: dict[int, list[Membership]])
     return Line(
         at=step.event.recorded_at,
         case=case,
-        clock=clock_label(step.clock, case),
+        clock=names.of(step.clock),
         what=_what(step),
         colour=step.rung.colour if step.rung else "",
         fires=step.fires,

@@ -11,10 +11,11 @@ import pytest
 
 from notifications.models import Notice
 from opinion.casefile import CodeLabels
+from opinion.clock_names import ClockNames, ties_of_case
 from opinion.forms import form_for
 from opinion.forms.signing import SignForm
 from opinion.models import Reply, SupervisionOrder
-from opinion.timeline import timeline
+from opinion.timeline import events_of, timeline
 from tests.factories.world import World
 from workflows.errors import Already, Cannot, MayNot
 from workflows.models import Approval, ApprovalTask, Case, Event, User
@@ -295,7 +296,7 @@ def test_who_is_late_with_a_signature_is_not_the_unit_that_waits_for_it(county: 
     county.do(case, "request_closing", at=at + HOUR)
     due = case.clocks.get(kind="closing_review").due_at
     sweep(at=due + HOUR)
-    entries = timeline(now(case), CodeLabels(), [])
+    entries = timeline(now(case), CodeLabels(), ClockNames([], ties_of_case(now(case), events_of(now(case)))))
     missed = [e for e in entries if e.is_missed and e.event.data["clock"] == "closing_review"]
     assert [(e.event.happened_at, e.late_unit) for e in missed] == [(due, "网络问政办")]
 

@@ -491,7 +491,7 @@ def test_page_shows_who_helps_with_what_and_what_came_of_it(county, helped, at, 
         "尚未完成：东浦街道",
     ):
         assert words in block
-    assert "协办：东浦街道" in page
+    assert "协办 · 东浦街道" in page
     assert "拟稿送审" not in re.findall(r'class="button[^>]*>([^<]+)<', page)
 
 
@@ -508,7 +508,7 @@ def test_a_miss_names_the_late_unit_in_the_timeline(county, helped, at, client):
     client.force_login(county.supervisor)
     page = client.get(reverse("case", args=[helped.number])).content.decode()
     missed = [
-        part for part in page.split('<li class="is-missed">')[1:] if "逾期：协办（" in part.split("</li>")[0]
+        part for part in page.split('<li class="is-missed">')[1:] if "逾期：协办 · " in part.split("</li>")[0]
     ]
     assert {unit for unit in ("水务局", "东浦街道", "住建局") for part in missed if f"责任单位 {unit}" in part} >= {
         "水务局", "东浦街道",
