@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Hashable
+from copy import deepcopy
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 import yaml
@@ -81,10 +83,16 @@ class UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Any:
+    """A document is read when it is offered, told from others, checked and stored; PyYAML is slow enough to do it once."""
+    return yaml.load(text, UniqueKeyLoader)  # noqa: S506  # a SafeLoader subclass
+
+
 def load_yaml(text: str, origin: str) -> Any:
-    """Parse YAML; a syntax error becomes a SpecError naming line and column."""
+    """Parse YAML; a syntax error becomes a SpecError naming line and column. The result is the caller's own."""
     try:
-        return yaml.load(text, UniqueKeyLoader)  # noqa: S506  # a SafeLoader subclass
+        return deepcopy(_parsed(text))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"第 {mark.line + 1} 行第 {mark.column + 1} 列" if mark else "文件"
