@@ -31,8 +31,6 @@ class ParsedRow:
     """The number, or `digest:<16 hex of subject and body>:<nth such row in this file>` without one:
     a second import of the file meets the same keys, and equal rows stay several messages."""
     body: str
-    body_digest: str
-    """SHA-256 of the body (of the subject where that is all there is), white space collapsed: for duplicate hints."""
     external_number: str | None = None
     author: str | None = None
     subject: str | None = None
@@ -261,11 +259,8 @@ class _MessageReader:
             seen = self.numbers.setdefault(key, number << 64 | content)
             if seen >> 64 != number:
                 return self._seen_before(number, seen >> 64, same=seen & _HASH_MASK == content)
-        # Two messages without a body are not the same for that.
-        collapsed = (body or str(values.get("subject"))).replace("\n", " ")
         values["row_number"] = number
         values["external_key"] = key
-        values["body_digest"] = hashlib.sha256(collapsed.encode()).hexdigest()
         values["problems"] = tuple(problems)
         return ParsedRow.of(values)
 

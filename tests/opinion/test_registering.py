@@ -130,6 +130,13 @@ def test_duplicates_are_linked_to_the_first_and_never_dropped(county, at):
     assert links == {(cases[0], first), (cases[1], first), (cases[3], cases[2])}
 
 
+def test_messages_that_are_only_a_subject_are_told_apart(county, at):
+    subjects = ["路灯不亮", "另一件", "路灯不亮"]
+    items = [incoming(county, at, n, subject=subject, body="") for n, subject in enumerate(subjects)]
+    cases = register_many(items, by=county.clerk)
+    assert [(link.from_case, link.to_case) for link in Link.objects.hints()] == [(cases[2], cases[0])]
+
+
 def test_a_batch_with_a_known_key_registers_nothing(county, at):
     register_many([incoming(county, at, 1)], by=county.clerk)
     with pytest.raises(IntegrityError):
