@@ -19,12 +19,25 @@ if TYPE_CHECKING:
     from workflows.models import Event
 
 
+# What a digest may name.
+ALGORITHMS = frozenset({"sha256", "sm3"})
+
+
 def algorithm() -> str:
     """The hash for new rows. Raises ImproperlyConfigured where OpenSSL lacks it."""
     name: str = settings.HUIYIN_LOG_HASH
     if name not in hashlib.algorithms_available:
         raise ImproperlyConfigured(f"本机 OpenSSL 不支持 {name}，请将 HUIYIN_LOG_HASH 改为 sha256")
     return name
+
+
+def unreadable(hash_name: str) -> str:
+    """Why a digest of this hash cannot be checked here; empty where it can."""
+    if hash_name not in ALGORITHMS:
+        return f"摘要算法“{hash_name}”不可识别"
+    if hash_name not in hashlib.algorithms_available:
+        return f"本机 OpenSSL 不支持 {hash_name}，无法核对；请在支持它的机器上核对"
+    return ""
 
 
 def moment_text(value: datetime) -> str:

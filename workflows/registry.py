@@ -97,6 +97,19 @@ class Quantity:
     default: int
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What following a chain beside the log came to.
+
+    count, head: how many records follow one from the other, and the digest of the last of them. problem: which one
+    does not, and why; empty where all do.
+    """
+
+    count: int
+    head: str
+    problem: str = ""
+
+
 Guard = Callable[["Move"], Refusal | None]
 Effect = Callable[["Move"], None]
 
@@ -108,6 +121,8 @@ FORMS: Registry[Any] = Registry("表单")
 RECIPIENTS: Registry[Recipient] = Registry("告知对象")
 # What a policy may ask about a case: fact name → its codes and their labels, read when asked.
 FACTS: Registry[Callable[[], dict[str, str]]] = Registry("案件属性")
+# Append-only tables beside the log, each a chain of its own: label → what follows it; `verify_log` asks them all.
+CHAINS: Registry[Callable[[], Checked]] = Registry("摘要链")
 QUANTITIES: Registry[Quantity] = Registry("数值")
 
 

@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from opinion.models import ExportRecord
 from workflows import chain
 from workflows.models import User
+from workflows.registry import CHAINS, Checked
 
 _TRIES = 20
 
@@ -41,14 +42,26 @@ def record(
     raise RuntimeError(f"{connection.vendor}: {_TRIES} exports were recorded before this one; try again")
 
 
-def first_broken() -> int | None:
-    """Sequence number of the first record that does not follow from those before it, or None if all do."""
-    before, expected = "", 1
+def check() -> Checked:
+    """Follow the chain up to the first record that does not follow from those before it."""
+    count, head = 0, ""
     for row in ExportRecord.objects.order_by("seq").iterator():
-        if row.seq != expected or row.digest != _digest(row, before, row.digest.split(":", 1)[0]):
-            return expected
-        before, expected = row.digest, expected + 1
-    return None
+        if problem := _wrong(row, head, count):
+            return Checked(count, head, f"第 {count + 1} 条：{problem}")
+        count, head = row.seq, row.digest
+    return Checked(count, head)
+
+
+def _wrong(row: ExportRecord, before: str, last: int) -> str:
+    if row.seq != last + 1:
+        return f"序号应为 {last + 1}，实为 {row.seq}，中间有缺失"
+    hash_name = row.digest.partition(":")[0]
+    if reason := chain.unreadable(hash_name):
+        return reason
+    return "" if row.digest == _digest(row, before, hash_name) else "内容与摘要不符，已被改动"
+
+
+CHAINS.add("导出记录", check)
 
 
 def _digest(row: ExportRecord, before: str, hash_name: str) -> str:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from datetime import UTC, date, timedelta
+from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ from opinion.exports.writing import HashingFile, write_csv, write_xlsx
 from opinion.models import ExportRecord
 from tests.conftest import lowered_guards
 from workflows.models import Case, Membership, Unit, User
+from workflows.registry import Checked
 
 CANARY = Person(
     name="欧阳金丝雀", phone="13900112233", address="云溪县雀鸣路77号", email="canary@example.org"
@@ -228,17 +230,46 @@ class TestFile:
                 call_command("export_log", **{"what": "cases", "out": path, **options})
 
 
+def verify_log():
+    out = StringIO()
+    call_command("verify_log", stdout=out)
+    return out.getvalue()
+
+
 class TestRecords:
     def test_chain_holds_and_tampering_is_found(self, county, tmp_path, at):
         for number in range(3):
             export(tmp_path / f"{number}.csv", ExportRequest("cases", "csv"), county.exporter, at)
         assert list(ExportRecord.objects.order_by("seq").values_list("seq", flat=True)) == [1, 2, 3]
-        assert records.first_broken() is None
+        assert records.check().problem == ""
+        first = ExportRecord.objects.get(seq=1)
         connection.check_constraints()  # a table with checks pending cannot be altered
         with transaction.atomic(), lowered_guards(connection):
             ExportRecord.objects.filter(seq=2).update(row_count=99)
             connection.check_constraints()
-        assert records.first_broken() == 2
+        assert records.check() == Checked(1, first.digest, "第 2 条：内容与摘要不符，已被改动")
+        with pytest.raises(CommandError, match=r"^导出记录不符，第 2 条：内容与摘要不符，已被改动$"):
+            verify_log()
+
+    def test_a_record_cut_out_and_an_unknown_algorithm_are_found(self, county, tmp_path, at):
+        for number in range(3):
+            export(tmp_path / f"{number}.csv", ExportRequest("cases", "csv"), county.exporter, at)
+        connection.check_constraints()
+        with transaction.atomic(), lowered_guards(connection):
+            ExportRecord.objects.filter(seq=3).update(digest="md5:0")
+            connection.check_constraints()
+        assert records.check().problem == "第 3 条：摘要算法“md5”不可识别"
+        with transaction.atomic(), lowered_guards(connection):
+            ExportRecord.objects.filter(seq=2).delete()
+            connection.check_constraints()
+        assert records.check().problem == "第 2 条：序号应为 2，实为 3，中间有缺失"
+
+    def test_the_command_says_how_many_records_there_are_and_where_they_end(self, county, tmp_path, at):
+        assert "导出记录 0 条，链完整\n" in verify_log()
+        for number in range(2):
+            export(tmp_path / f"{number}.csv", ExportRequest("cases", "csv"), county.exporter, at)
+        newest = ExportRecord.objects.get(seq=2)
+        assert f"导出记录 2 条，链完整，最后一条的摘要：{newest.digest}\n" in verify_log()
 
     @pytest.mark.parametrize(
         "change",
@@ -284,7 +315,7 @@ class TestRecords:
         monkeypatch.setattr(records, "_digest", racing)
         assert one().seq == 2
         assert rival[1].seq == 1
-        assert records.first_broken() is None
+        assert records.check().problem == ""
 
 
 @pytest.mark.postgres
