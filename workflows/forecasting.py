@@ -22,7 +22,7 @@ MOST_STEPS = 500
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class StepAhead:
     """One event to come. event: not written, with a made-up negative id. rung: None where a deadline has no ladder.
 
     fires: labels of the steps of which the system would then try one; what they lead to is not foreseen.
@@ -51,7 +51,7 @@ def clocks_until(until: datetime) -> ClockQuerySet:
     return Clock.objects.due(at=until).select_related("case__unit")
 
 
-def foresee(clocks: Sequence[Clock], *, at: datetime, until: datetime) -> list[Foreseen]:
+def steps_ahead(clocks: Sequence[Clock], *, at: datetime, until: datetime) -> list[StepAhead]:
     """What happens up to `until`, by time, if the sweep runs at `at` and from then on at every due moment.
 
     clocks: with their cases, from the database; they are changed in memory and must not be saved.
@@ -65,7 +65,7 @@ def foresee(clocks: Sequence[Clock], *, at: datetime, until: datetime) -> list[F
 
 def _climb(
     clock: Clock, acknowledged: set[tuple[int, str]], at: datetime, until: datetime
-) -> Iterator[Foreseen]:
+) -> Iterator[StepAhead]:
     for _ in range(MOST_STEPS):
         if clock.next_at is None or clock.next_at > until:
             return
@@ -79,14 +79,14 @@ def _climb(
             rung = (
                 ladder(int(event.data["ladder"])).named[event.data["rung"]] if "rung" in event.data else None
             )
-            yield Foreseen(clock, event, rung, fires)
+            yield StepAhead(clock, event, rung, fires)
         if fires and any(deed.answers for deed in climb.deeds):
             # The step at the deadline stops the clock.
             return
     raise RuntimeError(f"clock {clock.pk}: more than {MOST_STEPS} steps ahead")
 
 
-def whom(steps: Sequence[Foreseen], ask: Ask) -> dict[int, Whom]:
+def whom(steps: Sequence[StepAhead], ask: Ask) -> dict[int, Whom]:
     """Event id → whom its rung tells; where that is nobody, the ladder's fallback. Only for steps with a rung."""
     climbing = [step for step in steps if step.rung is not None]
     first = _named({step.event: step.rung.tell for step in climbing if step.rung}, ask)

@@ -14,7 +14,7 @@ from notifications.directory import Directory
 from notifications.registry import CATALOGUE, Told
 from opinion.clock_names import ClockNames
 from opinion.recipients import AUDIENCES
-from workflows.forecasting import Foreseen, Whom, clocks_until, foresee, whom
+from workflows.forecasting import StepAhead, Whom, clocks_until, steps_ahead, whom
 from workflows.models import Case, Clock, Event, Membership, User
 from workflows.models.clock import ClockQuerySet
 from workflows.registry import ROLES
@@ -71,7 +71,7 @@ def clocks_of(user: User, *, until: datetime, unit: int | None = None) -> ClockQ
 
 def lines_of(clocks: Sequence[Clock], *, at: datetime, until: datetime) -> list[Line]:
     """What happens to these clocks, by time. Statements grow with the people named, not with the clocks."""
-    steps = foresee(clocks, at=at, until=until)
+    steps = steps_ahead(clocks, at=at, until=until)
     directory = Directory()
     told = whom(steps, lambda name, events: directory.knowing(AUDIENCES[name][1](events, directory)))
     told.update(_by_catalogue([step for step in steps if step.rung is None], directory))
@@ -80,7 +80,7 @@ def lines_of(clocks: Sequence[Clock], *, at: datetime, until: datetime) -> list[
     return [_line(step, told.get(step.event.pk), posts, names) for step in steps]
 
 
-def _by_catalogue(steps: Sequence[Foreseen], directory: Directory) -> dict[int, Whom]:
+def _by_catalogue(steps: Sequence[StepAhead], directory: Directory) -> dict[int, Whom]:
     """Deadlines without a ladder: as the catalogue of notices says."""
     found: dict[int, Whom] = {}
     by_name: dict[str, list[Event]] = defaultdict(list)
@@ -109,7 +109,7 @@ def _posts(people: Iterable[User]) -> dict[int, list[Membership]]:
     return found
 
 
-def _line(step: Foreseen, told: Whom | None, posts: dict[int, list[Membership]], names: ClockNames) -> Line:
+def _line(step: StepAhead, told: Whom | None, posts: dict[int, list[Membership]], names: ClockNames) -> Line:
     case = step.event.case
     groups = [
         Group(label, [_person(user, label, posts[user.pk]) for user in people])
@@ -129,7 +129,7 @@ def _line(step: Foreseen, told: Whom | None, posts: dict[int, list[Membership]],
     )
 
 
-def _what(step: Foreseen) -> str:
+def _what(step: StepAhead) -> str:
     if step.rung is None:
         return "逾期"
     times = step.event.data.get("times")

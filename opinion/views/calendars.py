@@ -79,6 +79,7 @@ def calendars(request: HttpRequest) -> HttpResponse:
             return redirect("calendars")
         notice = form.understood.notice
         context |= {
+            "previewed": True,
             "understood": form.understood,
             "days": _days(notice) if notice else [],
             "foreseen": preview(form.understood.spec, at=at).in_words(clock_labels()),

@@ -6,12 +6,31 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
 
 from workflows.documents import Document, SpecError
+from workflows.models.definition import PublishedDocument
 from workflows.publishing import check
 
 TEXT_MAX = 500_000
 S = TypeVar("S", bound=Document)
+V = TypeVar("V", bound=PublishedDocument)
+
+
+def text_of(model: type[PublishedDocument], request: HttpRequest) -> dict[str, str]:
+    """The form to begin with: `?version=` takes up a published version, to change it or to go back to it."""
+    wanted = request.GET.get("version", "")
+    fit = wanted.isdecimal() and len(wanted) < 10
+    found = model._default_manager.filter(pk=wanted).first() if fit else None
+    return {"text": found.source} if found else {}
+
+
+def versions_of(published: QuerySet[V], running: QuerySet[Any], by: str) -> list[tuple[V, int]]:
+    """Newest first, each with how many of `running` go by it; by: their field that names the version."""
+    counts = dict(running.values_list(by).annotate(Count("id")).order_by())
+    found = published.select_related("published_by").defer("source").order_by("code", "-version")
+    return [(version, counts.get(version.pk, 0)) for version in found]
 
 
 class DocumentForm(forms.Form, Generic[S]):

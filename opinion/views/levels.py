@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from opinion.access import may_keep_policies
-from opinion.views.documents import DocumentForm
+from opinion.views.documents import DocumentForm, text_of, versions_of
 from opinion.views.pages import user_of
 from workflows.approvals.rules import ApprovalRule, ApprovalRulesSpec, LevelSpec, agreement, besides
 from workflows.differences import approval_differences
@@ -67,8 +67,8 @@ def levels(request: HttpRequest) -> HttpResponse:
     if not may_keep_policies(user):
         raise PermissionDenied
     sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    form = LevelsForm(*sent, initial=_initial(request))
-    context: dict[str, Any] = {"form": form}
+    form = LevelsForm(*sent, initial=text_of(ApprovalRules, request))
+    context: dict[str, Any] = {"form": form, "word": "文档", "running_word": "正在审批", "running_unit": "项"}
     if request.method == "POST" and form.is_valid():
         assert form.spec is not None
         if "publish" in request.POST:
@@ -81,22 +81,8 @@ def levels(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"{said}，正在进行的审批仍按开始时的层级走完")
             return redirect("levels")
         context |= _foreseen(form.spec)
-    status = 422 if form.errors else 200
-    return render(request, "opinion/levels.html", context | {"versions": _versions()}, status=status)
-
-
-def _initial(request: HttpRequest) -> dict[str, str]:
-    wanted = request.GET.get("version", "")
-    fit = wanted.isdecimal() and len(wanted) < 10
-    found = ApprovalRules.objects.filter(pk=wanted).first() if fit else None
-    return {"text": found.source} if found else {}
-
-
-def _versions() -> list[tuple[ApprovalRules, int]]:
-    """Newest first, each with the number of approvals that run by it."""
-    running = dict(Approval.objects.running().values_list("rules").annotate(Count("id")).order_by())
-    found = ApprovalRules.objects.select_related("published_by").defer("source").order_by("code", "-version")
-    return [(version, running.get(version.pk, 0)) for version in found]
+    context["versions"] = versions_of(ApprovalRules.objects.all(), Approval.objects.running(), "rules")
+    return render(request, "opinion/levels.html", context, status=422 if form.errors else 200)
 
 
 def _foreseen(spec: ApprovalRulesSpec) -> dict[str, Any]:
@@ -109,7 +95,7 @@ def _foreseen(spec: ApprovalRulesSpec) -> dict[str, Any]:
     )
     lines = [_rule_line(rule, held) for rule in spec.approvals]
     return {
-        "spec": spec,
+        "previewed": True,
         "lines": lines,
         "empty": [f"{line.matter}“{level.label}”" for line in lines for level in line.levels if level.empty],
         "warnings": list(_doubts(spec)),

@@ -6,14 +6,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from opinion.access import may_keep_policies
-from opinion.views.documents import DocumentForm
+from opinion.views.documents import DocumentForm, text_of, versions_of
 from opinion.views.pages import user_of
 from workflows.calendars import NoWorkingTime
 from workflows.differences import policy_differences
@@ -40,8 +39,8 @@ def policies(request: HttpRequest) -> HttpResponse:
     if not may_keep_policies(user):
         raise PermissionDenied
     sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    form = PolicyForm(*sent, initial=_initial(request))
-    context: dict[str, Any] = {"form": form}
+    form = PolicyForm(*sent, initial=text_of(PolicyVersion, request))
+    context: dict[str, Any] = {"form": form, "word": "规则", "running_word": "在办案件", "running_unit": "件"}
     if request.method == "POST" and form.is_valid():
         assert form.spec is not None
         try:
@@ -53,39 +52,20 @@ def policies(request: HttpRequest) -> HttpResponse:
             context |= _foreseen(form.spec)
         except NoWorkingTime as error:
             form.add_error("text", str(error))
-    return render(
-        request,
-        "opinion/policies.html",
-        context | {"versions": _versions()},
-        status=422 if form.errors else 200,
-    )
-
-
-def _initial(request: HttpRequest) -> dict[str, str]:
-    wanted = request.GET.get("version", "")
-    found = (
-        PolicyVersion.objects.filter(pk=wanted).first() if wanted.isdecimal() and len(wanted) < 10 else None
-    )
-    return {"text": found.source} if found else {}
-
-
-def _versions() -> list[tuple[PolicyVersion, int]]:
-    """Newest first, each with the number of open cases that run under it."""
-    running = dict(Case.objects.open().values_list("policy").annotate(Count("id")).order_by())
-    found = PolicyVersion.objects.select_related("published_by").defer("source").order_by("code", "-version")
-    return [(version, running.get(version.pk, 0)) for version in found]
+    context["versions"] = versions_of(PolicyVersion.objects.all(), Case.objects.open(), "policy")
+    return render(request, "opinion/policies.html", context, status=422 if form.errors else 200)
 
 
 def _foreseen(spec: PolicySpec) -> dict[str, Any]:
     newest = PolicyVersion.objects.filter(code=spec.code).order_by("-version").first()
     foreseen, unfit = preview(spec, at=timezone.now())
     return {
+        "previewed": True,
         "foreseen": foreseen.in_words(clock_labels()),
         "unfit": list(unfit.items())[:20],
         "unfit_count": len(unfit),
         "differences": policy_differences(newest.parsed, spec) if newest else [],
         "newest": newest,
-        "spec": spec,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from workflows.forecasting import Foreseen, Whom, clocks_until, foresee, whom
+from workflows.forecasting import StepAhead, Whom, clocks_until, steps_ahead, whom
 from workflows.management.moments import moment_of
 from workflows.published import lifecycle
 from workflows.registry import RECIPIENTS
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             until = moment_of(options["until"], "--until") if options["until"] else at
             if until < at:
                 raise CommandError("--until 早于 --at，请改晚")
-            self._foresee(at, until)
+            self._forecast(at, until)
             return
         if options["until"]:
             raise CommandError("--until 只能与 --dry-run 一起用：真正的检查只按一个时刻")
@@ -45,12 +45,12 @@ class Command(BaseCommand):
         if done.held:
             self.stdout.write(f"{done.held} 件正被他人办理，留待下一轮。")
 
-    def _foresee(self, at: datetime, until: datetime) -> None:
+    def _forecast(self, at: datetime, until: datetime) -> None:
         """In chunks of clocks, the longest waiting first; lines are in order of time within a chunk."""
         lines, alone, clocks = 0, 0, clocks_until(until)
         ids = list(clocks.values_list("pk", flat=True))
         for start in range(0, len(ids), CHUNK):
-            steps = foresee(list(clocks.filter(pk__in=ids[start : start + CHUNK])), at=at, until=until)
+            steps = steps_ahead(list(clocks.filter(pk__in=ids[start : start + CHUNK])), at=at, until=until)
             told = whom(steps, lambda name, events: RECIPIENTS[name].find(events))
             for step in steps:
                 self.stdout.write(_line(step, told.get(step.event.pk)))
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         )
 
 
-def _line(step: Foreseen, told: Whom | None) -> str:
+def _line(step: StepAhead, told: Whom | None) -> str:
     case = step.event.case
     clock = lifecycle(case.definition_id).clocks.get(step.clock.kind)
     words = [
