@@ -12,9 +12,11 @@ class NotificationsConfig(AppConfig):
         from notifications.channels.inbox import Inbox
         from notifications.channels.mail import Mail
         from notifications.planning import plan
+        from notifications.settling import settle
         from workflows.relay import SUBSCRIBERS
 
         if "inbox" not in CHANNELS:
             CHANNELS.add("inbox", Inbox())
             CHANNELS.add("mail", Mail())
         SUBSCRIBERS.add("notifications", plan)
+        SUBSCRIBERS.add("settling", settle)

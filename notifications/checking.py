@@ -30,13 +30,11 @@ def check(notices: Sequence[Notice], channel: Channel, *, at: datetime) -> Check
     """Sort claimed notices of one channel, their event, case and user loaded."""
     checked = Checked()
     wishes = Preference.objects.of_all(notice.user for notice in notices)
-    true = _still_true({notice.event_id: notice.event for notice in notices}.values())
-    pairs = Directory().knowing((notice.event, notice.user) for notice in notices)
-    known = {(event.pk, user.pk) for event, user in pairs}
+    true, known = _still_true(notices), _known(notices)
     calendars = _Calendars()
     for notice in notices:
         wish = wishes[notice.user_id]
-        if notice.event_id not in true:
+        if notice.pk not in true:
             checked.void["outdated"].append(notice)
         elif not notice.user.is_active or (notice.event_id, notice.user_id) not in known:
             checked.void["not visible"].append(notice)
@@ -51,15 +49,38 @@ def check(notices: Sequence[Notice], channel: Channel, *, at: datetime) -> Check
     return checked
 
 
-def _still_true(events: Iterable[Event]) -> set[int]:
-    by_name: dict[str, list[Event]] = defaultdict(list)
-    for event in events:
-        by_name[event.name].append(event)
+def still_needed(notices: Sequence[Notice]) -> set[int]:
+    """Ids of those that are still true and whose reader may still know the case; event, case and user loaded."""
+    known = _known(notices)
+    knowing = [n for n in notices if n.user.is_active and (n.event_id, n.user_id) in known]
+    return _still_true(knowing)
+
+
+def _known(notices: Iterable[Notice]) -> set[tuple[int, int]]:
+    """Event and user, where the user may see the case."""
+    pairs = Directory().knowing((notice.event, notice.user) for notice in notices)
+    return {(event.pk, user.pk) for event, user in pairs}
+
+
+def _still_true(notices: Iterable[Notice]) -> set[int]:
+    """Ids of those whose event still says so, and to that person. One statement a name of an event, at most two."""
+    by_name: dict[str, list[Notice]] = defaultdict(list)
+    for notice in notices:
+        by_name[notice.event.name].append(notice)
     true: set[int] = set()
     for name, group in by_name.items():
         if name in CATALOGUE and isinstance(told := CATALOGUE[name], Told):
-            true |= told.still_true(group)
+            true |= {notice.pk for notice in _of_one_name(told, group)}
     return true
+
+
+def _of_one_name(told: Told, notices: Sequence[Notice]) -> list[Notice]:
+    events = told.still_true(list({notice.event_id: notice.event for notice in notices}.values()))
+    true = [notice for notice in notices if notice.event_id in events]
+    if told.still_for is None or not true:
+        return true
+    asked = told.still_for([(notice.event, notice.user) for notice in true])
+    return [notice for notice in true if (notice.event_id, notice.user_id) in asked]
 
 
 class _Calendars:

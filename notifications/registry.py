@@ -30,6 +30,8 @@ Sentences = Callable[[Sequence[Event]], Mapping[int, str]]
 Audience = Callable[[Sequence[Event], "Directory"], Iterable[tuple[Event, User]]]
 # Of these events, the ids of those whose notice is still worth sending.
 StillTrue = Callable[[Sequence[Event]], set[int]]
+# Of these events and people, the ids of those pairs in which the event still asks that person for something.
+StillFor = Callable[[Sequence[tuple[Event, User]]], set[tuple[int, int]]]
 
 
 def always_true(events: Sequence[Event]) -> set[int]:
@@ -53,7 +55,8 @@ class Told:
     fallbacks: whom to tell instead when nobody in the audience may see the case, tried in turn.
     must_reach: whether an alert is raised when nobody is left even then.
     urgency: one for all, or by event. applies: which of these events are told at all.
-    still_true: asked again before anything is sent.
+    still_true: asked again before anything is sent, and whenever something happens to the case until it is read.
+    still_for: asked besides where an event asks several people, each for their own part.
     """
 
     words: Callable[[Event], str] | InOneGo
@@ -63,6 +66,7 @@ class Told:
     urgency: Urgency | Callable[[Event], Urgency] = Urgency.ROUTINE
     applies: Callable[[Event], bool] = lambda event: True
     still_true: StillTrue = always_true
+    still_for: StillFor | None = None
 
     def sentences(self, events: Sequence[Event]) -> Mapping[int, str]:
         if isinstance(self.words, InOneGo):

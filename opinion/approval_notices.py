@@ -5,7 +5,17 @@ from __future__ import annotations
 from notifications.registry import CATALOGUE, Silent, Told, Urgency
 from opinion.audiences import assisting, dispatchers, handlers, heads, reviewers, supervisors, together
 from opinion.notices import DESK_FALLBACKS, UNIT_FALLBACKS, deadline, news, pressing, still_open, work
-from opinion.signing import asked, copied, matter, nobody, requesters, signers, still_asked
+from opinion.signing import (
+    asked,
+    copied,
+    matter,
+    nobody,
+    requesters,
+    signers,
+    still_asked,
+    still_asked_of,
+    still_running,
+)
 
 
 def to_sign() -> Told:
@@ -15,6 +25,7 @@ def to_sign() -> Told:
         together(asked, copied), UNIT_FALLBACKS,
         applies=lambda event: bool(event.data.get("asked")),
         urgency=lambda event: Urgency.URGENT if pressing(event) else Urgency.PROMPT, still_true=still_asked,
+        still_for=still_asked_of,
     )  # fmt: skip
 
 
@@ -51,7 +62,7 @@ APPROVAL_NOTICES: dict[str, Told | Silent] = {
     ),
     "approval.discussed": Told(
         lambda event: f"{event.case.number} {matter(event)}有新意见，请查看",
-        together(signers, requesters), must_reach=False, still_true=still_open,
+        together(signers, requesters), must_reach=False, still_true=still_running,
     ),
     # 不告知任何一个人：值守人员在告警页看到，去安排任职或加签。
     "approval.unmanned": Told(

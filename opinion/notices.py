@@ -45,6 +45,7 @@ from opinion.audiences import (
 from opinion.clock_names import names_in
 from opinion.models import CoTask, SupervisionOrder
 from opinion.models.co_task import CO_CLOCKS
+from opinion.models.supervision import AWAITING
 from opinion.recipients import below_the_rung, first_of, on_the_rung
 from opinion.signing import SIGNED, signers
 from workflows.ladders import COLOURS
@@ -55,6 +56,7 @@ from workflows.published import ladder
 UNIT_FALLBACKS = (heads, dispatchers)
 DESK_FALLBACKS = (dispatchers, supervisors)
 UNIT = together(handlers, heads)
+Order = SupervisionOrder.State
 HELPING = helpers("unit_handler", "unit_head")
 # Whose lateness a clock shows; all others are the handling unit's. Its supervisor is told in any case.
 LATE = by_clock(
@@ -197,11 +199,15 @@ def task_stands(events: Sequence[Event]) -> set[int]:
     return {event.pk for event in events if (event.case_id, event.data.get("task")) in known}
 
 
-def order_stands(events: Sequence[Event]) -> set[int]:
-    """The order the event is about has not ended. One statement."""
-    going = SupervisionOrder.objects.filter(case__in={event.case_id for event in events}).open()
-    known = set(going.values_list("case_id", "number"))
-    return {event.pk for event in events if (event.case_id, event.data.get("order")) in known}
+def order_is(*states: str) -> StillTrue:
+    """The order the event is about is in one of these states. One statement."""
+
+    def find(events: Sequence[Event]) -> set[int]:
+        orders = SupervisionOrder.objects.filter(case__in={event.case_id for event in events})
+        known = set(orders.filter(state__in=states).values_list("case_id", "number"))
+        return {event.pk for event in events if (event.case_id, event.data.get("order")) in known}
+
+    return find
 
 
 fall_back = first_of(*UNIT_FALLBACKS)
@@ -276,15 +282,19 @@ DECLARED: dict[str, Told | Silent] = {
     "contact.revealed": Silent("查看联系方式只入日志，由审计管理员查询"),
     # ---- 督办
     "order.issued": Told(
-        order_words("已签发，请签收并在反馈期限内反馈"), ordered, UNIT_FALLBACKS, urgency=order_urgency, still_true=order_stands,
+        order_words("已签发，请签收并在反馈期限内反馈"), ordered, UNIT_FALLBACKS, urgency=order_urgency,
+        still_true=order_is(Order.ISSUED, Order.ACKNOWLEDGED),
     ),
-    "order.raised": Told(order_words("已升级"), ordered, UNIT_FALLBACKS, urgency=order_urgency, still_true=order_stands),
+    "order.raised": Told(
+        order_words("已升级"), ordered, UNIT_FALLBACKS, urgency=order_urgency, still_true=order_is(*AWAITING),
+    ),
     "order.acknowledged": Silent("签收是预期中的一步，督办页可见"),
     "order.answered": Told(
-        order_words("已反馈，请审结或退回"), supervisors, (leaders,), urgency=Urgency.PROMPT, still_true=order_stands,
+        order_words("已反馈，请审结或退回"), supervisors, (leaders,), urgency=Urgency.PROMPT, still_true=order_is(Order.ANSWERED),
     ),
     "order.sent_back": Told(
-        order_words("反馈被退回，请重新反馈"), ordered, UNIT_FALLBACKS, urgency=order_urgency, still_true=order_stands,
+        order_words("反馈被退回，请重新反馈"), ordered, UNIT_FALLBACKS, urgency=order_urgency,
+        still_true=order_is(Order.SENT_BACK),
     ),
     "order.closed": news("督办单已审结"),
     "order.withdrawn": news("督办单已撤销，不必再反馈", together(handlers, heads, dispatchers)),

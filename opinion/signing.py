@@ -75,13 +75,49 @@ def nobody(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
 
 def still_asked(events: Sequence[Event]) -> set[int]:
     """Somebody whom the event asked has not decided yet. One statement."""
-    cases = {event.case_id for event in events}
-    waiting = set(ApprovalTask.objects.waiting().filter(case__in=cases).values_list("case_id", "owner_id"))
+    open_seats = _open_seats(events)
     return {
         event.pk
         for event in events
-        if any((event.case_id, int(pk)) in waiting for pk in event.data.get("asked", ()))
+        if any(_waits_for(int(pk), event, open_seats) for pk in event.data.get("asked", ()))
     }
+
+
+def still_asked_of(pairs: Sequence[Pair]) -> set[tuple[int, int]]:
+    """Whom the event asked, until their own word; whoever is only told of it, for as long as it asks anybody. One statement."""
+    open_seats = _open_seats([event for event, _ in pairs])
+    return {
+        (event.pk, user.pk)
+        for event, user in pairs
+        if user.pk not in {int(pk) for pk in event.data.get("asked", ())}
+        or _waits_for(user.pk, event, open_seats)
+    }
+
+
+def still_running(events: Sequence[Event]) -> set[int]:
+    """The approval the event is about has not ended. One statement."""
+    running = Approval.objects.running().filter(case__in={event.case_id for event in events})
+    known = set(running.values_list("case_id", "kind", "round"))
+    return {e.pk for e in events if (e.case_id, e.data.get("approval"), e.data.get("round")) in known}
+
+
+def _open_seats(events: Sequence[Event]) -> set[tuple[int, str, int, str, int]]:
+    """Case id, matter, round, name of the level, id of who is asked."""
+    seats = ApprovalTask.objects.waiting().filter(case__in={event.case_id for event in events})
+    found = seats.values_list(
+        "case_id", "process__kind", "process__round", "process__levels", "level", "owner_id"
+    )
+    return {
+        (case, kind, turn, levels[level - 1]["name"], owner)
+        for case, kind, turn, levels, level, owner in found
+    }
+
+
+def _waits_for(user_id: int, event: Event, open_seats: set[tuple[int, str, int, str, int]]) -> bool:
+    """Whether the very seat that the event gave this person is still open."""
+    said = event.data
+    level = said.get("next") or said.get("level")
+    return (event.case_id, said.get("approval"), said.get("round"), level, user_id) in open_seats
 
 
 def matter(event: Event) -> str:

@@ -21,11 +21,15 @@ transition: Callable[..., Callable[[F], F]] = django_fsm.transition
 class NoticeQuerySet(models.QuerySet["Notice"]):
     """A person's notices, and what waits for a deliverer."""
 
+    def in_inboxes(self) -> Self:
+        return self.filter(channel=Notice.INBOX)
+
     def inbox_of(self, user: User) -> Self:
-        return self.filter(user=user, channel=Notice.INBOX)
+        return self.in_inboxes().filter(user=user)
 
     def unread(self) -> Self:
-        return self.filter(read_at=None)
+        """Still to be read: what was settled before anybody read it need not be."""
+        return self.filter(read_at=None, settled_at=None)
 
     def due(self, channel: str, *, at: datetime) -> Self:
         """Waiting for their moment, or in the hands of a deliverer whose lease has run out; oldest first."""
@@ -39,6 +43,7 @@ class Notice(models.Model):
     next_try_at: when a deliverer looks at it again; while it is being sent, the end of the lease; null at the end.
     lease: token of the deliverer that has it. attempts: sends begun, counted before each, so that one that kills
     its deliverer is given up too. parcel: key of the mail it went into, kept so that a repeat has the same key.
+    settled_at: since when nobody needs it, of an inbox and unread; null again where it becomes true anew.
     error: a code, never a person's data.
     """
 
@@ -64,6 +69,7 @@ class Notice(models.Model):
     words = models.CharField("内容", max_length=200)
     created_at = models.DateTimeField("时间")
     read_at = models.DateTimeField("阅读时间", null=True, blank=True)
+    settled_at = models.DateTimeField("了结时间", null=True, blank=True)
     state = django_fsm.FSMField("状态", max_length=10, choices=State.choices, default=State.PLANNED)
     next_try_at = models.DateTimeField("下次尝试", null=True, blank=True)
     lease = models.CharField("租约", max_length=32, blank=True)
@@ -87,7 +93,13 @@ class Notice(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["user", "-id"], condition=Q(channel="inbox"), name="nt_notice_inbox"),
             models.Index(
-                fields=["user"], condition=Q(read_at=None, channel="inbox"), name="nt_notice_unread"
+                fields=["user"],
+                condition=Q(read_at=None, settled_at=None, channel="inbox"),
+                name="nt_notice_to_read",
+            ),
+            # What is looked at again when something happens to a case.
+            models.Index(
+                fields=["case_number"], condition=Q(read_at=None, channel="inbox"), name="nt_notice_of_case"
             ),
             models.Index(
                 fields=["channel", "next_try_at", "id"],
@@ -98,6 +110,15 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.words
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nobody needs it any more, and nobody read it while it was needed."""
+        return self.read_at is None and self.settled_at is not None
+
+    @property
+    def is_unread(self) -> bool:
+        return self.read_at is None and self.settled_at is None
 
     @property
     def key(self) -> str:

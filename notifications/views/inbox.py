@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -69,6 +70,9 @@ def notices_read(request: HttpRequest) -> HttpResponse:
         messages.error(request, "没有看懂要标记到哪一条，请刷新后重试")
         return redirect("notices")
     unread = Notice.objects.inbox_of(user_of(request)).unread().filter(pk__lte=int(upto))
-    count = unread.update(read_at=timezone.now())
+    with transaction.atomic():
+        # In the order in which settling locks them, so that neither waits for the other.
+        list(unread.select_for_update().order_by("pk").values_list("pk"))
+        count = unread.update(read_at=timezone.now())
     messages.success(request, f"已将 {count} 条标为已读")
     return redirect("notices")

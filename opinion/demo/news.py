@@ -1,6 +1,7 @@
 """The last days' news: told to each person at the end of each office day, as it would have been, and read since.
 
-Older events have been told long ago. What came before yesterday lies in the inboxes as read.
+Older events have been told long ago. What came before yesterday lies in the inboxes as read, and what has been dealt with since as
+needing nobody.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from django.utils import timezone
 from notifications.delivering import deliver
 from notifications.models import Notice
 from notifications.planning import plan
+from notifications.settling import settle_all
 from opinion.reports.keeping import rebuild
 from workflows.models import Event
 
@@ -34,6 +36,7 @@ def tell(*, at: datetime) -> None:
     Notice.objects.filter(created_at__lt=at - timedelta(days=UNREAD_DAYS), channel=Notice.INBOX).update(
         read_at=at
     )
+    settle_all(at=at)
     for _ in rebuild():
         pass
 
