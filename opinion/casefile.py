@@ -21,7 +21,7 @@ from opinion.contacts.sealing import SealBroken
 from opinion.contributions import TaskRow, task_rows
 from opinion.counters import counters
 from opinion.linked_replies import REPLY
-from opinion.models import CallBack, Code, Contact, Link, Rating, Reply
+from opinion.models import Attachment, CallBack, Code, Contact, Link, Rating, Reply
 from opinion.offline import OfflineWork, offline_work
 from opinion.orders import OrderRow, rows_of_case
 from opinion.sequels import may_have_sequel
@@ -245,6 +245,7 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
     entries = timeline(case, codes, names)
     moves = available(case, viewer, at=at)
     person = _person(case)
+    files = Attachment.objects.by_record(case)
     replies = Reply.objects.filter(case=case).select_related("author", "unit").order_by("-seq", "-id")
     ratings = Rating.objects.filter(case=case).select_related("recorder")
     return CaseFile(
@@ -258,13 +259,13 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
         contact=_contact(person),
         units=_units(case),
         replies=[ReplyView(reply, codes.of("result", reply.result)) for reply in replies],
-        offline=offline_work(case, codes.of),
+        offline=offline_work(case, codes.of, files),
         call_backs=list(CallBack.objects.filter(case=case).select_related("caller")),
         ratings=[RatingView(rating, codes.of("satisfaction", rating.satisfaction)) for rating in ratings],
         links=links_of(case, viewer),
         orders=orders,
         approvals=approvals,
-        co_tasks=task_rows(case, tasks, [view.clock for view in clocks], codes.of, at=at),
+        co_tasks=task_rows(case, tasks, [view.clock for view in clocks], codes.of, files, at=at),
         timeline=entries,
         actions=sorted(
             (move for move in moves if move.name != REVEAL),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from opinion.models import CoTask
+from opinion.models import Attachment, CoTask
 from workflows.models import Case, Clock
 from workflows.wording import event_label
 
@@ -17,13 +17,14 @@ SAID = {"contribution": "协办情况", "comments": "退回意见", "grounds": "
 
 @dataclass(frozen=True)
 class Said:
-    """One text about a task. what: 完成协办任务 and the like."""
+    """One text about a task, with the files that came with it. what: 完成协办任务 and the like."""
 
     what: str
     by: str
     at: datetime
     label: str
     text: str
+    files: list[Attachment]
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,11 @@ def task_rows(
     tasks: Sequence[CoTask],
     clocks: Sequence[Clock],
     label: Callable[[str, str], str],
+    files: Mapping[int, list[Attachment]],
     *,
     at: datetime,
 ) -> list[TaskRow]:
-    """clocks: of the case. label: (list, code) → words. Two statements, none where nobody helps."""
+    """clocks: of the case. label: (list, code) → words. files: of the case, by record. Two statements, none where nobody helps."""
     if not tasks:
         return []
     events = [
@@ -67,7 +69,14 @@ def task_rows(
         for kind, word in SAID.items():
             if text := notes[event.seq].get(kind):
                 said[event.data["task"]].append(
-                    Said(event_label(case, event), str(event.actor), event.happened_at, word, text)
+                    Said(
+                        what=event_label(case, event),
+                        by=str(event.actor),
+                        at=event.happened_at,
+                        label=word,
+                        text=text,
+                        files=files.get(event.seq, []),
+                    )
                 )
     due = {clock.kind: clock.due_at for clock in clocks if clock.is_going}
     return [

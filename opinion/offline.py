@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from opinion.models import Attachment, Claim, ClaimOutcome, Presence, Visit
@@ -51,8 +51,8 @@ class OfflineWork:
     claims: list[ClaimView]
 
 
-def offline_work(case: Case, word: Word) -> OfflineWork:
-    """Six statements."""
+def offline_work(case: Case, word: Word, files: Mapping[int, list[Attachment]]) -> OfflineWork:
+    """files: of the case, by record. Five statements."""
     present: dict[int, list[tuple[str, int]]] = defaultdict(list)
     for row in Presence.objects.filter(case=case).order_by("id"):
         present[row.seq].append((word("present_role", row.role), row.count))
@@ -64,9 +64,6 @@ def offline_work(case: Case, word: Word) -> OfflineWork:
         outcome = newest[done.claim.number] = word("claim_outcome", done.outcome)
         reached[done.seq].append(Reached(done.claim.number, done.claim.text, outcome))
     said = dict(case.notes.filter(kind="view_words").values_list("seq", "text"))
-    files: dict[int, list[Attachment]] = defaultdict(list)
-    for file in Attachment.objects.filter(case=case).order_by("number"):
-        files[file.seq].append(file)
     visits = [
         VisitView(
             visit=visit,
@@ -75,7 +72,7 @@ def offline_work(case: Case, word: Word) -> OfflineWork:
             reached=reached[visit.seq],
             view=word("person_view", visit.view),
             said=said.get(visit.seq, ""),
-            files=files[visit.seq],
+            files=files.get(visit.seq, []),
         )
         for visit in Visit.objects.filter(case=case).select_related("author", "unit")
     ]

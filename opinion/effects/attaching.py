@@ -8,7 +8,9 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Max
 
+from opinion.effects.cohandling import own_task
 from opinion.models import Attachment, Upload
+from opinion.models.co_task import AT_WORK
 from workflows.errors import Already, Cannot
 from workflows.moves import Move
 from workflows.registry import effect
@@ -16,7 +18,18 @@ from workflows.registry import effect
 
 @effect
 def keep_files(move: Move) -> None:
-    """data: uploads (ids of the mover's own). Their content stays where it is."""
+    """data: uploads (ids of the mover's own). Of a record of the unit that leads."""
+    _keep(move, unit=move.case.lead_id or move.held_by)
+
+
+@effect
+def keep_contributed_files(move: Move) -> None:
+    """data: uploads as in `keep_files`, task (number). Of what a helping unit contributes; before the task is finished."""
+    _keep(move, unit=own_task(move, *AT_WORK).unit_id)
+
+
+def _keep(move: Move, *, unit: int) -> None:
+    """Their content stays where it is."""
     wanted = set(move.data.get("uploads", ()))
     if not wanted:
         return
@@ -28,7 +41,7 @@ def keep_files(move: Move) -> None:
     files = [
         Attachment(
             case=move.case, number=number, name=upload.name, kind=upload.kind, size=upload.size, sha256=upload.sha256,
-            stored=upload.stored, small=upload.small, author=move.by, unit_id=move.case.lead_id or move.held_by,
+            stored=upload.stored, small=upload.small, author=move.by, unit_id=unit,
             written_at=move.at,
         )
         for number, upload in enumerate(uploads, last + 1)

@@ -79,7 +79,7 @@ def ask_co_handling(move: Move) -> None:
 @effect
 def accept_co_task(move: Move) -> None:
     """data: task (number)."""
-    task = _own(move, State.ASSIGNED)
+    task = own_task(move, State.ASSIGNED)
     task.accept(move.by, move.at)
     _keep(move, task, "state", "accepted_by", "accepted_at")
 
@@ -87,7 +87,7 @@ def accept_co_task(move: Move) -> None:
 @effect
 def decline_co_task(move: Move) -> None:
     """data: task (number), grounds (text). Its clock stops: the lead's decision is not the unit's to wait for."""
-    task = _own(move, State.ASSIGNED)
+    task = own_task(move, State.ASSIGNED)
     task.decline()
     move.end(task.clock)
     _keep(move, task, "state")
@@ -97,7 +97,7 @@ def decline_co_task(move: Move) -> None:
 @effect
 def finish_co_task(move: Move) -> None:
     """data: task (number), contribution (text), result (code)."""
-    task = _own(move, *AT_WORK)
+    task = own_task(move, *AT_WORK)
     task.finish(move.by, move.at, move.data["result"])
     move.meet(task.clock)
     _keep(move, task, "state", "accepted_by", "accepted_at", "finished_by", "finished_at", "result")
@@ -152,7 +152,8 @@ def _settle(move: Move, task: CoTask) -> None:
     task.save(update_fields=["ended_at"])
 
 
-def _own(move: Move, *states: str) -> CoTask:
+def own_task(move: Move, *states: str) -> CoTask:
+    """The task of the mover's own unit that this is about. Raises Cannot."""
     return _found(
         move, cohandling.meant(cohandling.own(cohandling.standing(move.case), move.by), move.data, *states)
     )

@@ -8,6 +8,7 @@ from opinion import cohandling
 from opinion.access import OPINION_CASE
 from opinion.barring import barred_units
 from opinion.forms.base import MoveForm, code, handling_units, many_units, offer_codes, prose
+from opinion.forms.files import FilesForm
 from opinion.models import CoTask
 from opinion.models.co_task import AT_WORK, OPEN
 from workflows.registry import form
@@ -76,14 +77,18 @@ class DeclineTaskForm(OwnTaskForm):
 
 
 @form("finish_co_task")
-class FinishTaskForm(OwnTaskForm):
-    """What this unit contributes."""
+class FinishTaskForm(FilesForm, OwnTaskForm):
+    """What this unit contributes, with photos and files."""
 
+    transition = "finish_co_task"
+    beyond = "或合并为一个文件"
     states = tuple(AT_WORK)
     contribution = prose(
         "协办情况", rows=6, help_text="供主办单位使用，不直接对外答复；逐项写明事实、依据和结论"
     )
     result = code("办理结果")
+
+    field_order = ("task", "contribution", "photos", "papers", "kept", "result")
 
     def prepare(self) -> None:
         super().prepare()

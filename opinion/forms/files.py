@@ -22,7 +22,7 @@ from workflows.registry import form
 if TYPE_CHECKING:
     from django.http import QueryDict
 
-KEEPS = "keep_files"
+KEEPS = frozenset({"keep_files", "keep_contributed_files"})
 FILE_FIELDS = ("photos", "papers")
 # What a person may have sent for one case without having used it yet.
 MOST_WAITING = 30
@@ -55,6 +55,8 @@ class FilesForm(MoveForm):
     """
 
     transition = ""
+    # What to do about files beyond the number one record may have.
+    beyond = "另写一次记录"
 
     photos = ManyFilesField(
         label="拍照",
@@ -68,12 +70,13 @@ class FilesForm(MoveForm):
         required=False,
         coerce=int,
         widget=forms.CheckboxSelectMultiple,
-        help_text="去掉勾选的不附在记录上",
+        help_text="去掉勾选的不会附上",
     )
 
     def prepare(self) -> None:
+        super().prepare()
         steps = lifecycle(self.case.definition_id).transitions
-        self.takes_files = self.transition in steps and KEEPS in steps[self.transition].effects
+        self.takes_files = self.transition in steps and not KEEPS.isdisjoint(steps[self.transition].effects)
         self._problems: dict[str, list[str]] = {}
         if not self.takes_files:
             for name in (*FILE_FIELDS, "kept"):
@@ -93,7 +96,7 @@ class FilesForm(MoveForm):
             for file in self.files.getlist(self.add_prefix(name)):
                 shown = clean_name(file.name or "", self.case)
                 if room <= 0:
-                    self._refuse(name, f"“{shown}”没有收下：已有 {MOST_WAITING} 个文件待用，请先提交记录")
+                    self._refuse(name, f"“{shown}”没有收下：已有 {MOST_WAITING} 个文件待用，请先提交已上传的")
                     continue
                 try:
                     upload = receive(file, case=self.case, by=self.by, at=at)
@@ -130,7 +133,7 @@ class FilesForm(MoveForm):
         most, in_case = settings.HUIYIN_ATTACHMENTS_PER_RECORD, settings.HUIYIN_ATTACHMENTS_PER_CASE
         if len(uploads) > most:
             self.add_error(
-                "kept", f"一次至多附 {most} 个文件，现有 {len(uploads)} 个，请去掉一些，另写一次记录"
+                "kept", f"一次至多附 {most} 个文件，现有 {len(uploads)} 个，请去掉一些，{self.beyond}"
             )
         if uploads and Attachment.objects.filter(case=self.case).count() + len(uploads) > in_case:
             self.add_error("kept", f"一件案件至多附 {in_case} 个文件，已经满了")

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from opinion import follow_ups
 from opinion.casefile import CodeLabels
-from opinion.models import Reply
+from opinion.models import Attachment, Reply
 from opinion.offline import offline_work
 from opinion.views.case import visible_case
 from opinion.views.pages import user_of
@@ -36,7 +36,7 @@ def handling(request: HttpRequest, number: str) -> HttpResponse:
     context = {
         "case": case,
         "state": lifecycle(case.definition_id).states[case.state].label,
-        "work": offline_work(case, codes.of),
+        "work": offline_work(case, codes.of, Attachment.objects.by_record(case)),
         "follow_up": follow_ups.standing(case),
         "reply": reply,
         "result": codes.of("result", reply.result) if reply else "",

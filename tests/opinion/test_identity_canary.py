@@ -270,25 +270,33 @@ def test_import_shows_no_trace_before_or_after(county: World, watch: Watch):
     look_at_tables(watch)
 
 
-def test_file_named_after_a_person_tells_nobody(county: World, watch: Watch):
+@pytest.mark.parametrize(
+    ("move", "by", "written"),
+    [
+        ("record_visit", "handler", {"action": "home", "outcome": "看过"}),
+        ("finish_co_task", "other_handler", {"task": "1", "contribution": "看过", "result": "explained"}),
+    ],
+)
+def test_file_named_after_a_person_tells_nobody(
+    county: World, watch: Watch, move: str, by: str, written: dict[str, str]
+):
     """What is refused is named to its sender alone; what is kept is shown without the name."""
-    case = county.walk("handling", timezone.now() - timedelta(hours=2), person=CANARY, **TEXT)
-    client = enter(county.handler)
-    url = reverse("action", args=[case.number, "record_visit"])
+    began = timezone.now() - timedelta(hours=2)
+    case = county.walk("handling", began, person=CANARY, **TEXT)
+    county.do(case, "ask_co_handling", at=began + timedelta(hours=1))
+    case.refresh_from_db()
+    client = enter(getattr(county, by))
+    url = reverse("action", args=[case.number, move])
     for content in (photo(), b"<html>"):
         file = SimpleUploadedFile(f"{CANARY.name}{CANARY.phone}.jpg", content)
         said = {"token": "r" * 22, "rev": case.rev, "papers": [file], "upload": "1"}
         watch.answer("form", client.post(url, said))
     upload = Upload.objects.get()
-    said = {
-        "action": "home",
-        "happened_at": timezone.localtime().strftime("%Y-%m-%dT%H:%M"),
-        "outcome": "看过",
-    }
+    said = {**written, "happened_at": timezone.localtime().strftime("%Y-%m-%dT%H:%M")}
     said |= {"token": "r" * 22, "rev": str(case.rev), "kept": str(upload.pk)}
     assert client.post(url, said).status_code == 302
     assert Attachment.objects.get().name == "慕****139****4321.jpg"
-    for role in ("handler", "dispatcher", "leader"):
+    for role in ("handler", "dispatcher", "leader", "other_handler"):
         look_at_case(watch, case, role, getattr(county, role), enter(getattr(county, role)))
     for name in ("attachment", "attachment_small"):
         watch.answer(name, client.get(reverse(name, args=[case.number, 1])))

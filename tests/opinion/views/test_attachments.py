@@ -160,3 +160,65 @@ def test_file_of_a_case_out_of_sight_or_withdrawn_is_not_found(county: World, ca
     county.do(case, "withdraw_file", at=timezone.now())
     assert as_(county.handler).get(url).status_code == 404
     assert "附件 1 已于" in as_(county.handler).get(reverse("case", args=[case.number])).content.decode()
+
+
+def contribution(case: Case, *files: tuple[str, bytes], **more: Any) -> dict[str, Any]:
+    said = {"contribution": "供水管网完好，附检测照片", "result": "explained", "task": "1"}
+    return form_of(case, *files, **{"outcome": [], "action": [], "happened_at": [], **said, **more})
+
+
+@pytest.fixture
+def helped(county: World, earlier: datetime) -> Case:
+    """The water bureau is asked to help; the case is still the housing bureau's to take up."""
+    case = county.register(earlier)
+    county.do(case, "assign", at=earlier, assisting=[county.water.pk])
+    return Case.objects.get(pk=case.pk)
+
+
+def test_contribution_carries_files_for_whoever_sees_it(county: World, helped: Case, as_: As):
+    url = url_of(helped, "finish_co_task")
+    sent_ = as_(county.other_handler).post(
+        url, contribution(helped, ("检测.jpg", photo()), ("报告.pdf", pdf()))
+    )
+    assert sent_.status_code == 302
+    files = list(Attachment.objects.filter(case=helped).order_by("number"))
+    assert [(file.kind, file.unit, file.author) for file in files] == [
+        ("jpeg", county.water, county.other_handler),
+        ("pdf", county.water, county.other_handler),
+    ]
+    event = helped.events.get(name="co_task.finished")
+    assert event.data["files"] == {str(file.number): file.digest for file in files}
+    for person in (county.handler, county.dispatcher, county.other_handler):
+        page = as_(person).get(reverse("case", args=[helped.number])).content.decode()
+        assert page.index("供水管网完好") < page.index(reverse("attachment_small", args=[helped.number, 1]))
+        assert "报告.pdf" in page
+        assert b"".join(as_(person).get(reverse("attachment", args=[helped.number, 2]))) == pdf()
+    assert as_(county.street_handler).get(reverse("attachment", args=[helped.number, 1])).status_code == 404
+
+
+def test_refused_contribution_keeps_its_text_and_good_files(county: World, helped: Case, as_: As):
+    client, url = as_(county.other_handler), url_of(helped, "finish_co_task")
+    said = contribution(helped, ("好.jpg", photo()), ("坏.jpg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"))
+    refused = client.post(url, said)
+    page = refused.content.decode()
+    assert refused.status_code == 422
+    assert "“坏.jpg”是 SVG 矢量图，可能带有脚本，请导出为 PNG 后上传" in page
+    assert "供水管网完好，附检测照片" in page
+    kept = checked(page)
+    assert kept == [str(Upload.objects.get().pk)]
+    assert client.post(url, contribution(helped, kept=kept)).status_code == 302
+    assert list(Attachment.objects.values_list("name", flat=True)) == ["好.jpg"]
+
+
+def test_only_who_helps_can_send_files_with_a_contribution(county: World, helped: Case, as_: As):
+    url = url_of(helped, "finish_co_task")
+    assert as_(county.handler).post(url, contribution(helped, ("一.jpg", photo()))).status_code == 403
+    assert not Upload.objects.exists()
+
+
+def test_contributed_file_is_taken_down_while_the_lead_has_not_begun(county: World, helped: Case, as_: As):
+    as_(county.other_handler).post(
+        url_of(helped, "finish_co_task"), contribution(helped, ("一.jpg", photo()))
+    )
+    county.do(helped, "withdraw_file", at=timezone.now(), file=1, remark="误传")
+    assert as_(county.handler).get(reverse("attachment", args=[helped.number, 1])).status_code == 404
