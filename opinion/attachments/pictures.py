@@ -9,8 +9,12 @@ from typing import IO
 
 from django.conf import settings
 from PIL import Image, ImageOps
+from pillow_heif import register_heif_opener
 
-from opinion.attachments.kinds import FileRefused, Kind
+from opinion.attachments.kinds import KINDS, FileRefused, Kind
+
+# The picture itself and nothing that lies beside it; one thread, as the other formats have.
+register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 # The longest side kept: enough to read a meter or a name plate in the picture.
 LONGEST, SMALL = 4096, 360
@@ -26,14 +30,16 @@ _BROKEN = (
     KeyError,
     TypeError,
     OverflowError,
+    RuntimeError,
     ZeroDivisionError,
 )
 
 
 @dataclass(frozen=True)
 class Picture:
-    """content: in the format it came in. small: a JPEG for lists."""
+    """kind: what it is kept as, mostly what it came as. small: a JPEG for lists."""
 
+    kind: Kind
     content: bytes
     small: bytes
 
@@ -68,6 +74,7 @@ def _refuse_huge(image: Image.Image) -> None:
 
 def _drawn(image: Image.Image, kind: Kind) -> Picture:
     orientation = image.getexif().get(_ORIENTATION, 1)
+    kept = KINDS[kind.drawn_as] if kind.drawn_as else kind
     see_through = kind.picture != "JPEG" and (
         image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info
     )
@@ -79,7 +86,9 @@ def _drawn(image: Image.Image, kind: Kind) -> Picture:
     if turned := _TURNS.get(orientation):
         fresh = fresh.transpose(turned)
     small = ImageOps.pad(_on_white(fresh), (SMALL, SMALL * 3 // 4), color="#e9edf2")
-    return Picture(_saved(fresh, kind.picture, QUALITY), _saved(small, "JPEG", SMALL_QUALITY))
+    if kept.picture == "JPEG":
+        fresh = _on_white(fresh)
+    return Picture(kept, _saved(fresh, kept.picture, QUALITY), _saved(small, "JPEG", SMALL_QUALITY))
 
 
 def _on_white(image: Image.Image) -> Image.Image:

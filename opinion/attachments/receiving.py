@@ -41,8 +41,9 @@ def receive(file: UploadedFile[Any], *, case: Case, by: User, at: datetime) -> U
     scan(file)
     if kinds[0].picture:
         picture = redraw(file, kinds[0])
-        return _keep(BytesIO(picture.content), BytesIO(picture.small), kinds[0], file, case, by, at)
-    return _keep(file, None, settle(file, kinds), file, case, by, at)
+        return _keep(BytesIO(picture.content), BytesIO(picture.small), picture.kind, file, case, by, at)
+    document = settle(file, kinds)
+    return _keep(document.content, None, document.kind, file, case, by, at)
 
 
 def _keep(

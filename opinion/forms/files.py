@@ -26,8 +26,11 @@ KEEPS = frozenset({"keep_files", "keep_contributed_files"})
 FILE_FIELDS = ("photos", "papers")
 # What a person may have sent for one case without having used it yet.
 MOST_WAITING = 30
-TAKEN = "照片自动去掉拍摄地点和设备信息；视频、录音和文件按原样保存，请先看过。文件名里不写姓名、电话"
-OFFERED = "image/*,.pdf,.docx,.xlsx,.mp4,.m4a,video/mp4,audio/mp4"
+TAKEN = (
+    "照片自动去掉拍摄地点和设备信息；Office 文件和 PDF 自动去掉作者等属性，批注和修订里的姓名仍在，电子签章不再可验；"
+    "视频和录音按原样保存，请先看过。文件名里不写姓名、电话"
+)
+OFFERED = "image/*,.heic,.heif,.pdf,.docx,.xlsx,.pptx,.mp4,.m4a,video/mp4,audio/mp4"
 
 
 AHEAD = Button("先上传，接着填", name="upload")

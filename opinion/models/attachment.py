@@ -15,7 +15,7 @@ from workflows.models import Case, Evidence, Unit
 
 class StoredFile(models.Model):
     """name: what the person called it, cleaned; only ever text. kind: of `opinion.attachments.kinds`. sha256: of what is
-    kept, which for a picture is drawn anew. stored, small: names in storage; small is a picture's thumbnail."""
+    kept: pictures are drawn, documents written anew. stored, small: names in storage; small is a picture's thumbnail."""
 
     name = models.CharField("文件名", max_length=100)
     kind = models.CharField("类型", max_length=8)

@@ -7,7 +7,9 @@ import struct
 import zipfile
 import zlib
 from datetime import datetime
+from typing import Any
 
+import pikepdf
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
@@ -38,7 +40,9 @@ def geotagged(kind: str = "JPEG", orientation: int = 6) -> bytes:
     place[1], place[2] = "N", (IFDRational(31), IFDRational(14), IFDRational(5))
     place[3], place[4] = "E", (IFDRational(121), IFDRational(28), IFDRational(9))
     out = io.BytesIO()
-    image.save(out, kind, exif=exif, **({"quality": 95, "comment": b"canary"} if kind == "JPEG" else {}))
+    image.save(
+        out, kind, exif=exif.tobytes(), **({"quality": 95, "comment": b"canary"} if kind == "JPEG" else {})
+    )
     return out.getvalue()
 
 
@@ -52,12 +56,34 @@ def office(root: str = "word/document.xml", /, **parts: bytes) -> bytes:
     return out.getvalue()
 
 
-def pdf() -> bytes:
-    return b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+def pdf(**options: Any) -> bytes:
+    """One page, by somebody, with a picture's own XMP and a program's private data; options of pikepdf's `save` go to it."""
+    out = io.BytesIO()
+    with pikepdf.new() as made:
+        page = made.add_blank_page()
+        page.obj["/PieceInfo"] = pikepdf.Dictionary(Drawn=pikepdf.Dictionary(Private=pikepdf.String(CAMERA)))
+        made.docinfo["/Author"] = CAMERA
+        with made.open_metadata() as xmp:
+            xmp["dc:creator"] = [CAMERA]
+        picture = made.make_stream(
+            b"\0", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=1, Height=1
+        )
+        picture["/Metadata"] = made.make_stream(f"<x>{CAMERA}</x>".encode())
+        page.obj["/Resources"] = pikepdf.Dictionary(XObject=pikepdf.Dictionary(P=picture))
+        made.save(out, static_id=True, **options)
+    return out.getvalue()
 
 
 def movie(brand: bytes = b"isom") -> bytes:
     return struct.pack(">I", 24) + b"ftyp" + brand + b"\0\0\2\0" + brand + b"iso2" + b"\0\0\0\x08mdat"
+
+
+def huge_heic(width: int = 9000, height: int = 9000) -> bytes:
+    """A photo that says it is huge."""
+    small = drawn("HEIF", (64, 64))
+    size = b"ispe\0\0\0\0"
+    assert size + struct.pack(">II", 64, 64) in small
+    return small.replace(size + struct.pack(">II", 64, 64), size + struct.pack(">II", width, height))
 
 
 def huge_png(width: int = 40_000, height: int = 40_000) -> bytes:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
@@ -22,6 +24,7 @@ from tests.opinion.attachments.making import (
     GPS,
     drawn,
     geotagged,
+    huge_heic,
     huge_png,
     movie,
     office,
@@ -53,11 +56,14 @@ def files_in(folder: Path) -> list[Path]:
         (drawn("JPEG"), "jpeg"),
         (drawn("PNG", mode="RGBA"), "png"),
         (drawn("WEBP"), "webp"),
+        (drawn("HEIF"), "jpeg"),
+        (drawn("HEIF", mode="RGBA"), "jpeg"),
         (drawn("JPEG", mode="CMYK"), "jpeg"),
         (drawn("PNG", mode="I;16"), "png"),
         (pdf(), "pdf"),
         (office(), "docx"),
         (office("xl/workbook.xml"), "xlsx"),
+        (office("ppt/presentation.xml"), "pptx"),
         (movie(), "mp4"),
         (movie(b"M4A "), "m4a"),
     ],
@@ -85,14 +91,22 @@ def test_kind_is_told_by_content_whatever_the_name(
         ("头.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF\0" + b"<script>" * 9, "是损坏或不完整的图片，可能没有传完，请重新拍摄或上传"),
         ("巨.png", huge_png(), "的像素超过 50 百万，请缩小后上传"),
         ("大.png", huge_png(9000, 9000), "的像素超过 50 百万，请缩小后上传"),
+        ("大.heic", huge_heic(), "的像素超过 50 百万，请缩小后上传"),
         ("压缩.docx", office("anything.txt"), "是压缩包，请解压后分别上传里面的文件"),
         ("宏.docx", office(**{"word/vbaProject.bin": b"x"}), "含有宏或控件，请另存为不含宏的文件或 PDF 后上传"),
         ("越界.docx", office(**{"../../etc/passwd": b"x"}), "内部的文件名不正常，请重新保存后上传"),
         ("炸弹.docx", office(**{"word/media/a.bin": b"\0" * 20_000_000}), "解开后大得不正常，疑似压缩炸弹，不能上传"),
         ("半份.docx", office(**{"word/a.xml": bytes(range(256)) * 99})[:600], "是损坏或不完整的 Office 文件，请重新保存后上传"),
         ("半份.pdf", pdf()[:30], "是损坏或不完整的 PDF，可能没有传完，请重新导出后上传"),
+        ("空.pdf", b"%PDF-1.7\n%%EOF\n", "是损坏或不完整的 PDF，可能没有传完，请重新导出后上传"),
+        ("锁.pdf", pdf(encryption=pikepdf.Encryption(owner="a", user="b")), "是加密的 PDF，设了打开密码，请取消密码后上传"),
+        ("错.docx", office(**{"_rels/.rels": b"<Relationships"}), "是损坏或不完整的 Office 文件，请重新保存后上传"),
         ("两面.pdf", pdf() + office(), "同时又是压缩包，不能上传，请重新打印为 PDF"),
-        ("苹果.jpg", movie(b"heic"), "是 HEIC 照片，请在手机的相机设置里选“兼容性最佳”后重拍，或另存为 JPG"),
+        ("苹果.heic", movie(b"heic"), "是损坏或不完整的图片，可能没有传完，请重新拍摄或上传"),
+        ("半张.heic", drawn("HEIF", (900, 900))[:500], "是损坏或不完整的图片，可能没有传完，请重新拍摄或上传"),
+        ("新式.avif", movie(b"avif"), "是 AVIF 图片，请另存为 JPG 后上传"),
+        ("录像.mov", movie(b"qt  "), "是 MOV 视频，请转为 MP4 后上传"),
+        ("别的.mp4", movie(b"jp2 "), "不是可以上传的类型"),
     ],
 )  # fmt: skip
 def test_hostile_or_broken_file_is_refused_and_leaves_nothing(
@@ -123,7 +137,7 @@ def test_too_large_a_file_says_how_large_it_may_be(county: World, case: Case, at
 # ---- pictures
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
 def test_picture_keeps_its_pixels_upright_and_loses_place_and_camera(
     county: World, case: Case, at: datetime, kind: str
 ):
@@ -195,3 +209,61 @@ def test_same_name_twice_is_two_files_and_same_content_twice_is_one(county: Worl
     assert (first.name, second.name) == ("现场.jpg", "现场.jpg")
     assert first.stored != second.stored
     assert again == first
+
+
+_CORE = f"<cp:coreProperties xmlns:cp='c' xmlns:dc='d'><dc:creator>{CAMERA}</dc:creator></cp:coreProperties>".encode()
+_ELSEWHERE = (
+    b"<Relationships xmlns='http://schemas.openxmlformats.org/package/2006/relationships'><Relationship Id='r1'"
+    b" Type='http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties'"
+    b" Target='/package/services/metadata/core-properties/1.psmdcp'/></Relationships>"
+)
+
+
+@pytest.mark.parametrize("root", ["word/document.xml", "xl/workbook.xml", "ppt/presentation.xml"])
+def test_office_document_loses_its_properties_and_keeps_the_rest(
+    county: World, case: Case, at: datetime, root: str
+):
+    properties = ("docProps/core.xml", "docProps/app.xml", "docProps/custom.xml")
+    elsewhere = "package/services/metadata/core-properties/1.psmdcp"
+    original = office(
+        root,
+        **dict.fromkeys((*properties, elsewhere), _CORE),
+        **{"_rels/.rels": _ELSEWHERE, "a/b.bin": b"rest"},
+    )
+    upload = sent(county, case, "说明.docx", original, at)
+    with (
+        zipfile.ZipFile(io.BytesIO(content_of(upload))) as kept,
+        zipfile.ZipFile(io.BytesIO(original)) as came,
+    ):
+        assert kept.namelist() == came.namelist()
+        assert kept.testzip() is None
+        changed = {name for name in came.namelist() if kept.read(name) != came.read(name)}
+        assert changed == {*properties, elsewhere}
+        assert not [name for name in kept.namelist() if CAMERA.encode() in kept.read(name)]
+        assert {part.date_time for part in kept.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_pdf_loses_its_author_everywhere_and_keeps_its_pages(county: World, case: Case, at: datetime):
+    original = pdf(compress_streams=False)
+    assert original.count(CAMERA.encode()) >= 3
+    content = content_of(sent(county, case, "报告.pdf", original, at))
+    with pikepdf.open(io.BytesIO(content)) as kept:
+        assert len(kept.pages) == 1
+        assert "/P" in kept.pages[0].obj["/Resources"]["/XObject"]
+        assert ("/Info" in kept.trailer, "/Metadata" in kept.Root) == (False, False)
+    with pikepdf.open(io.BytesIO(content)) as kept:
+        plain = io.BytesIO()
+        kept.save(plain, stream_decode_level=pikepdf.StreamDecodeLevel.all, compress_streams=False)
+    assert CAMERA.encode() not in plain.getvalue()
+
+
+@pytest.mark.parametrize("content", [pdf(), office(**{"docProps/core.xml": _CORE}), drawn("HEIF")])
+def test_same_content_sent_again_is_the_same_upload(county: World, case: Case, at: datetime, content: bytes):
+    first, second = (sent(county, case, name, content, at) for name in ("一", "二"))
+    assert first.pk == second.pk
+
+
+def test_pdf_that_only_forbids_changes_is_taken(county: World, case: Case, at: datetime):
+    content = pdf(encryption=pikepdf.Encryption(owner="a", user=""))
+    with pikepdf.open(io.BytesIO(content_of(sent(county, case, "a.pdf", content, at)))) as kept:
+        assert not kept.is_encrypted
