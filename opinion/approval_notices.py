@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from notifications.registry import CATALOGUE, Silent, Told, Urgency
+from collections.abc import Callable, Sequence
+
+from notifications.registry import CATALOGUE, InOneGo, Silent, Told, Urgency
 from opinion.audiences import assisting, dispatchers, handlers, heads, reviewers, supervisors, together
+from opinion.awaiting import levels_in
 from opinion.notices import DESK_FALLBACKS, UNIT_FALLBACKS, deadline, news, pressing, still_open, work
 from opinion.signing import (
     asked,
@@ -16,12 +19,26 @@ from opinion.signing import (
     still_asked_of,
     still_running,
 )
+from workflows.models import Event
+
+
+def of_levels(sentence: Callable[[Event, str], str]) -> InOneGo:
+    """sentence: of an event and the level it is about, in brackets, or empty."""
+
+    def say(events: Sequence[Event]) -> dict[int, str]:
+        levels = levels_in(events)
+        return {
+            event.pk: sentence(event, f"（{level}）" if (level := levels[event.pk]) else "")
+            for event in events
+        }
+
+    return InOneGo(say)
 
 
 def to_sign() -> Told:
     """Whoever is asked by an event decides; a copy goes to whom the level names. Events that ask nobody are told to nobody."""
     return Told(
-        lambda event: f"{event.case.number} {matter(event)}，请表态{deadline(event.case)}",
+        of_levels(lambda event, level: f"{event.case.number} {matter(event)}{level}，请表态{deadline(event.case)}"),
         together(asked, copied), UNIT_FALLBACKS,
         applies=lambda event: bool(event.data.get("asked")),
         urgency=lambda event: Urgency.URGENT if pressing(event) else Urgency.PROMPT, still_true=still_asked,
@@ -66,7 +83,11 @@ APPROVAL_NOTICES: dict[str, Told | Silent] = {
     ),
     # 不告知任何一个人：值守人员在告警页看到，去安排任职或加签。
     "approval.unmanned": Told(
-        lambda event: f"{event.case.number} {matter(event)}本级没有合适的审批人，已请代审或无人可请，请安排任职或加签", nobody,
+        of_levels(
+            lambda event, level: f"{event.case.number} {matter(event)}{level or '本级'}没有合适的审批人，"
+            "已请代审或无人可请，请安排任职或加签"
+        ),
+        nobody,
     ),
 }  # fmt: skip
 

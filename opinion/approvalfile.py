@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from opinion.awaiting import holds, in_words, offices
 from workflows.approvals.rules import LevelSpec, agreement
 from workflows.models import Approval, ApprovalTask, Case, Event, Note
 from workflows.published import lifecycle
@@ -19,11 +20,20 @@ TALK = ("comments", "remark", "comment")
 
 @dataclass(frozen=True)
 class SeatView:
-    """One person's part. how: 加签 by whom, 代谁审批, 由谁委派. said: what was written with the decision."""
+    """One person's part. how: 加签 by whom, 代谁审批, 由谁委派. said: what was written with the decision.
+
+    unit: in which somebody is asked now; empty for a seat that is not open.
+    """
 
     seat: ApprovalTask
     how: str
     said: str
+    unit: str = ""
+
+    @property
+    def who(self) -> str:
+        """With the unit, while asked."""
+        return f"{self.unit} {self.seat.owner}" if self.unit else str(self.seat.owner)
 
     @property
     def words(self) -> str:
@@ -59,45 +69,59 @@ class Remark:
 
 @dataclass(frozen=True)
 class ApprovalView:
-    """One approval with all its levels. waits_for: names of those it waits for now."""
+    """One approval with all its levels. waits_for: unit and name of those it waits for now.
+
+    has_case: whether the case is with whoever is asked.
+    """
 
     approval: Approval
     label: str
     levels: tuple[LevelView, ...]
     thread: tuple[Remark, ...]
+    has_case: bool = False
 
     @property
     def waits_for(self) -> list[str]:
-        seats = (seat.seat for level in self.levels for seat in level.seats)
-        return [str(seat.owner) for seat in seats if seat.is_open]
+        return [seat.who for level in self.levels for seat in level.seats if seat.seat.is_open]
+
+    @property
+    def awaits(self) -> str:
+        """待“第二级 受理台审核”表态；who has to, where the level has anybody."""
+        asked = self.waits_for
+        words = in_words(self.approval, asks=bool(asked))
+        return f"{words}：{'、'.join(asked)}" if asked else words
 
 
 def approvals_of(case: Case) -> list[ApprovalView]:
-    """Every approval of a case, the newest first; three statements."""
+    """Every approval of a case, the newest first; three statements, one more while somebody is asked."""
     approvals = list(Approval.objects.filter(case=case).select_related("requester").order_by("-id"))
     if not approvals:
         return []
+    by_id = {approval.pk: approval for approval in approvals}
     seats: dict[int, list[ApprovalTask]] = defaultdict(list)
     sat = ApprovalTask.objects.filter(case=case).select_related("owner", "handed_by", "stands_for")
     for seat in sat.order_by("id"):
+        seat.process = by_id[seat.process_id]
         seats[seat.process_id].append(seat)
+    units = offices(case, (seat for sitting in seats.values() for seat in sitting))
     written: dict[int, list[Note]] = defaultdict(list)
     notes = Note.objects.filter(case=case, kind__in=TALK).select_related("author").order_by("seq", "id")
     for note in notes:
         written[note.seq].append(note)
     talk = Event.objects.filter(case=case, name="approval.discussed", seq__in=written).select_related("actor")
     said = list(talk.order_by("seq"))
-    return [_view(approval, seats[approval.pk], written, said) for approval in approvals]
+    return [_view(case, approval, seats[approval.pk], units, written, said) for approval in approvals]
 
 
 def _view(
-    approval: Approval, seats: Sequence[ApprovalTask], written: dict[int, list[Note]], said: Iterable[Event]
-) -> ApprovalView:
-    declared = lifecycle(approval.case.definition_id).approvals.get(approval.kind)
+    case: Case, approval: Approval, seats: Sequence[ApprovalTask], units: Mapping[int, str],
+    written: dict[int, list[Note]], said: Iterable[Event],
+) -> ApprovalView:  # fmt: skip
+    declared = lifecycle(case.definition_id).approvals.get(approval.kind)
     by_level: dict[int, list[SeatView]] = defaultdict(list)
     for seat in seats:
         text = "；".join(note.text for note in written.get(seat.seq or 0, ()))
-        by_level[seat.level].append(SeatView(seat, _how(seat), text))
+        by_level[seat.level].append(SeatView(seat, _how(seat), text, units.get(seat.pk, "")))
     levels = [LevelSpec.model_validate(level) for level in approval.levels]
     thread = tuple(
         Remark(event, written[event.seq][0].text)
@@ -114,6 +138,7 @@ def _view(
             for number, level in enumerate(levels, 1)
         ),
         thread,
+        holds(approval, case),
     )
 
 

@@ -223,6 +223,11 @@ class CaseFile:
         return [str(row.task.unit) for row in self.co_tasks if row.task.required and row.task.is_open]
 
     @property
+    def awaits(self) -> list[str]:
+        """Whose signature the case is waiting for while an approval has it."""
+        return [view.awaits for view in self.approvals if view.has_case]
+
+    @property
     def going_clocks(self) -> list[ClockView]:
         return [view for view in self.clocks if view.clock.is_going]
 

@@ -47,14 +47,18 @@ class Ties:
     def level_label(self, event: Event, name: str) -> str:
         """第二级 受理台审核; without its number where there is but one."""
         passed = self._passed(event)
-        for number, level in enumerate(passed, 1):
-            if level["name"] == name:
-                return f"第{_numeral(number)}级 {level['label']}" if len(passed) > 1 else level["label"]
-        return ""
+        found = (number for number, level in enumerate(passed, 1) if level["name"] == name)
+        return next((numbered(passed, number) for number in found), "")
 
     def _passed(self, event: Event) -> list[dict[str, str]]:
         said = event.data
         return self.levels.get((event.case_id, str(said.get("approval")), int(said.get("round") or 0)), [])
+
+
+def numbered(levels: Sequence[Mapping[str, str]], number: int) -> str:
+    """第二级 受理台审核, of the levels an approval passes; without its number where there is but one."""
+    label = levels[number - 1]["label"]
+    return f"第{_numeral(number)}级 {label}" if len(levels) > 1 else label
 
 
 def ties_of(clocks: Iterable[Clock]) -> Ties:

@@ -42,12 +42,13 @@ from opinion.audiences import (
     supervisors,
     together,
 )
+from opinion.awaiting import awaited
 from opinion.clock_names import names_in
 from opinion.models import CoTask, SupervisionOrder
 from opinion.models.co_task import CO_CLOCKS
 from opinion.models.supervision import AWAITING
 from opinion.recipients import below_the_rung, first_of, on_the_rung
-from opinion.signing import SIGNED, signers
+from opinion.signing import SIGNED, holding_signers, signers
 from workflows.ladders import COLOURS
 from workflows.models import Case, Clock, Event, User
 from workflows.published import ladder
@@ -96,6 +97,19 @@ def of_clocks(sentence: Callable[[Event, str], str]) -> InOneGo:
 def missed(event: Event, clock: str) -> str:
     """Which clock ran out, and when it should have been met."""
     return f"{event.case.number} “{clock}”已逾期，应于 {_minute(event.happened_at)} 前完成"
+
+
+def urged(events: Sequence[Event]) -> dict[int, str]:
+    """What is pressed for: the signature a case waits for, else the work of whoever has it."""
+    levels = awaited([event.case for event in events])
+    return {
+        event.pk: f"{event.case.number} 第 {event.data['times']} 次催办，{_waits(levels.get(event.case_id))}请抓紧{deadline(event.case)}"
+        for event in events
+    }
+
+
+def _waits(level: str | None) -> str:
+    return f"{level}，" if level else ""
 
 
 def page_of(number: str) -> str:
@@ -299,9 +313,8 @@ DECLARED: dict[str, Told | Silent] = {
     "order.closed": news("督办单已审结"),
     "order.withdrawn": news("督办单已撤销，不必再反馈", together(handlers, heads, dispatchers)),
     "case.urged": Told(
-        lambda event: f"{event.case.number} 第 {event.data['times']} 次催办，请抓紧{deadline(event.case)}",
-        holders, UNIT_FALLBACKS, urgency=lambda event: Urgency.URGENT if pressing(event) else Urgency.PROMPT,
-        still_true=still_open,
+        InOneGo(urged), together(holders, holding_signers), UNIT_FALLBACKS, still_true=still_open,
+        urgency=lambda event: Urgency.URGENT if pressing(event) else Urgency.PROMPT,
     ),
     "urge.acknowledged": Silent("知悉催办在案件页和审计轨迹可见，不必再通知催办人"),
     "clock.acknowledged": Silent("知悉提醒后同级不再重复，案件页可见"),

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.forms.boundfield import BoundField
 from django.utils import timezone
 
+from opinion.awaiting import awaited
 from opinion.cohandling import waiting_for
 from opinion.forms.base import day
 from opinion.keyset import BY_CLOSED, BY_DUE, BY_OPENED, Order
@@ -150,7 +151,7 @@ class CaseRow:
     """One case in a list. state: its label by the case's own definition. left: until its deadline, None if none runs.
 
     kind: 群众留言 and the like; type: of a message its type, of an event its grade. asks: it waits for the viewer's unit
-    to help, where the list asked for that (`opinion.waiting`).
+    to help, where the list asked for that (`opinion.waiting`). awaits: the level whose signature it waits for.
     """
 
     case: Case
@@ -159,12 +160,13 @@ class CaseRow:
     kind: str
     type: str
     asks: bool
+    awaits: str
 
 
 def rows_of(cases: Iterable[Case], *, at: datetime) -> list[CaseRow]:
-    """Rows for cases whose unit is loaded; four statements at most, however many cases."""
+    """Rows for cases whose unit is loaded; five statements at most, however many cases."""
     shown = list(cases)
-    distances, types = CaseDistances(at), FACTS["type"]()
+    distances, types, levels = CaseDistances(at), FACTS["type"](), awaited(shown)
     grades = FACTS["grade"]() if any("grade" in case.facts for case in shown) else {}
     return [
         CaseRow(
@@ -174,6 +176,7 @@ def rows_of(cases: Iterable[Case], *, at: datetime) -> list[CaseRow]:
             lifecycle(case.definition_id).label,
             types.get(case.facts.get("type", ""), "") or grades.get(case.facts.get("grade", ""), ""),
             bool(getattr(case, "asks", False)),
+            levels.get(case.pk, ""),
         )
         for case in shown
     ]

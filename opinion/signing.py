@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from notifications.directory import Directory, Pair
+from opinion.awaiting import signed_now
 from workflows.models import Approval, ApprovalTask, Event, User
 from workflows.published import lifecycle
 
@@ -49,6 +50,22 @@ def signers(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
         for seat in waiting[event.case_id]:
             if clock is None or clock in _clocks_of(event, seat):
                 yield event, seat.owner
+
+
+def holding_signers(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
+    """Those whose signature the case is waiting for while an approval has it; one statement, none where none can have it."""
+    with_signers = signed_now(event.case for event in events)
+    of_case: dict[int, list[User]] = defaultdict(list)
+    if with_signers:
+        seats = (
+            ApprovalTask.objects.waiting().filter(case__in=with_signers).select_related("owner", "process")
+        )
+        for seat in seats.order_by("id"):
+            if seat.process.kind in with_signers[seat.case_id]:
+                of_case[seat.case_id].append(seat.owner)
+    for event in events:
+        for user in of_case[event.case_id]:
+            yield event, user
 
 
 def _clocks_of(event: Event, seat: ApprovalTask) -> set[str]:

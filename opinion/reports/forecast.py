@@ -12,6 +12,7 @@ from datetime import datetime
 
 from notifications.directory import Directory
 from notifications.registry import CATALOGUE, Told
+from opinion.awaiting import awaited
 from opinion.clock_names import ClockNames
 from opinion.recipients import AUDIENCES
 from workflows.forecasting import StepAhead, Whom, clocks_until, steps_ahead, whom
@@ -47,6 +48,7 @@ class Line:
     """One moment of one clock. silent: it is logged and nobody is told, because a higher rung says it or by design.
 
     instead: nobody of the rung can be told, these are the ladder's fallback. nobody: and these neither.
+    awaits: the level whose signature the case waits for.
     """
 
     at: datetime
@@ -59,6 +61,7 @@ class Line:
     silent: bool
     instead: bool
     nobody: bool
+    awaits: str
 
 
 def clocks_of(user: User, *, until: datetime, unit: int | None = None) -> ClockQuerySet:
@@ -77,7 +80,11 @@ def lines_of(clocks: Sequence[Clock], *, at: datetime, until: datetime) -> list[
     told.update(_by_catalogue([step for step in steps if step.rung is None], directory))
     posts = _posts({user for each in told.values() for _, people in each.named for user in people})
     names = ClockNames({step.clock.pk: step.clock for step in steps}.values())
-    return [_line(step, told.get(step.event.pk), posts, names) for step in steps]
+    levels = awaited({step.event.case_id: step.event.case for step in steps}.values())
+    return [
+        _line(step, told.get(step.event.pk), posts, names, levels.get(step.event.case_id, ""))
+        for step in steps
+    ]
 
 
 def _by_catalogue(steps: Sequence[StepAhead], directory: Directory) -> dict[int, Whom]:
@@ -109,7 +116,9 @@ def _posts(people: Iterable[User]) -> dict[int, list[Membership]]:
     return found
 
 
-def _line(step: StepAhead, told: Whom | None, posts: dict[int, list[Membership]], names: ClockNames) -> Line:
+def _line(
+    step: StepAhead, told: Whom | None, posts: dict[int, list[Membership]], names: ClockNames, awaits: str
+) -> Line:
     case = step.event.case
     groups = [
         Group(label, [_person(user, label, posts[user.pk]) for user in people])
@@ -126,6 +135,7 @@ def _line(step: StepAhead, told: Whom | None, posts: dict[int, list[Membership]]
         silent=told is None,
         instead=told is not None and told.instead,
         nobody=told is not None and told.nobody,
+        awaits=awaits,
     )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from notifications.directory import Directory
+from notifications.registry import CATALOGUE
 from opinion.signing import requesters, signers
 from opinion.waiting import seats_waiting_for, waiting_for
 from tests.factories.world import make_world
@@ -77,6 +78,23 @@ def test_a_late_level_names_the_unit_of_who_is_asked_and_calls_the_signers(count
     second = Event.objects.get(case=case, name="clock.missed", data__clock="review", data__cycle=2)
     assert second.unit == county.desk
     assert list(signers([second], Directory())) == [(second, county.reviewer)]
+
+
+def test_notices_say_which_level_is_asked_and_an_urge_reaches_it(county, at):
+    case = county.walk("drafted", at, source="lb")
+    county.do(case, "sign_reply", at=at, by=county.head)
+    asking = Event.objects.filter(case=case, name="approval.signed").latest("seq")
+    assert "答复审批（第二级 受理台审核），请表态" in CATALOGUE[asking.name].words.say([asking])[asking.pk]
+    county.do(case, "sign_reply", at=at, by=county.reviewer)
+    level = "第三级 宣传部门审核"
+    urge = county.do(case, "urge", at=at + timedelta(hours=1), by=county.supervisor, remark="请尽快")
+    told = CATALOGUE[urge.name]
+    assert f"第 1 次催办，待“{level}”表态，请抓紧" in told.words.say([urge])[urge.pk]
+    asked_now = set(
+        User.objects.filter(pk__in=ApprovalTask.objects.waiting().filter(case=case).values("owner"))
+    )
+    assert asked_now
+    assert asked_now <= {user for _, user in told.audience([urge], Directory())}
 
 
 def test_a_word_on_an_approval_reaches_signers_and_drafter_and_decides_nothing(county, at):

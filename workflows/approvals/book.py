@@ -159,6 +159,7 @@ class ApprovalBook(SeatBook):
         if approval.queue:
             (user_id, stands_for), *approval.queue = approval.queue
             sitters = [Sitter(User.objects.get(pk=user_id), stands_for)]
+            self._pass_to(approval, sitters[0].user, stands_for)
         else:
             signed = {s.owner_id for s in self.seats[id(approval)] if s.decision == Decision.AGREED}
             approval.said = {**approval.said, SIGNED: sorted(signed | self._below(approval))}
@@ -184,17 +185,12 @@ class ApprovalBook(SeatBook):
         if copied := [user.pk for user in finder.holders(level.copy_to)]:
             self.move.log(copied=copied)
         sitters = list(seating.sitters)
-        if self._declared(approval).holds and sitters:
-            self._pass_to(finder.office_of(sitters[0]))
+        if sitters:
+            self._pass_to(approval, sitters[0].user, sitters[0].stands_for)
         if level.agree == SEQUENCE and sitters:
             approval.queue = [[sitter.user.pk, sitter.stands_for] for sitter in sitters[1:]]
             return sitters[:1]
         return sitters
-
-    def _pass_to(self, unit_id: int | None) -> None:
-        """Whoever has to decide holds the case, and everybody can see it."""
-        if unit_id is not None and unit_id != self.move.case.unit_id:
-            self.move.set(unit_id=unit_id, user_id=None)
 
     def goes_on(self, approval: Approval) -> bool:
         return bool(approval.queue) or approval.level < len(approval.levels)

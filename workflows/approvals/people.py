@@ -133,12 +133,15 @@ class Finder:
         return self._seeing[user.pk]
 
     def office_of(self, sitter: Sitter) -> int | None:
-        """The unit somebody sits for: where the role is held, or the first place of work of one named."""
+        """The unit somebody sits for: where the role is held; of one named or picked, the unit that has the case or
+        has to do with it, else the first place of work."""
         for user_id in (sitter.stands_for, sitter.user.pk):
             if user_id in self._offices:
                 return self._offices[user_id]
-        first = Membership.objects.filter(user=sitter.user).order_by("id")
-        return first.values_list("unit_id", flat=True).first()
+        works_in = Membership.objects.filter(user=sitter.stands_for or sitter.user.pk).order_by("id")
+        units = list(works_in.values_list("unit_id", flat=True))
+        near = [pk for pk in (self.case.unit_id, *_units_of(self.case)) if pk in units]
+        return next(iter([*near, *units]), None)
 
     def holders(self, roles: Iterable[str]) -> list[User]:
         """Those who hold a role for this case."""

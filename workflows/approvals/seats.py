@@ -57,10 +57,18 @@ class SeatBook(Shelf):
             self._check_heir(approval, user)
             self._mark(mine, Decision.HANDED)
             mine.flow_task.activation_class(mine).cancel()
-            self._seat(
-                approval, Sitter(user, mine.stands_for_id), extra=mine.extra, added_by=mine.handed_by_id
-            )
+            heir = Sitter(user, mine.stands_for_id)
+            self._seat(approval, heir, extra=mine.extra, added_by=mine.handed_by_id)
+            self._pass_to(approval, user)
         move.log(approval=kind, round=approval.round, level=self._level(approval).name, person=user_id)
+
+    def _pass_to(self, approval: Approval, asked: User, stands_for: int | None = None) -> None:
+        """Whoever has to decide holds the case, and everybody can see it. stands_for: id of whom somebody sits for."""
+        if not self._declared(approval).holds:
+            return
+        unit_id = self._finder(approval).office_of(Sitter(asked, stands_for))
+        if unit_id is not None and unit_id != self.move.case.unit_id:
+            self.move.set(unit_id=unit_id, user_id=None)
 
     def _remove(self, seat: ApprovalTask | None) -> None:
         if seat is None or not seat.extra or seat.handed_by_id != self.move.by.pk:

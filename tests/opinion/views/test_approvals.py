@@ -1,5 +1,6 @@
 """Pages around approvals: what waits for one's word, one approval in full, levels with a preview, deputies while away."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
@@ -9,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 import opinion
+from opinion.awaiting import awaited
 from workflows.models import Absence, ApprovalRules, ApprovalTask, Case
 
 pytestmark = pytest.mark.django_db
@@ -56,11 +58,44 @@ def test_list_has_pages(county, earlier, as_):
 def test_case_page_says_whose_word_it_waits_for(county, earlier, as_):
     case = county.walk("drafted", earlier)
     page = shown(as_(county.handler), "case", case.number)
-    assert "正等 <strong>负老褚</strong> 表态" in page
+    assert "正等 <strong>住建局 负老褚</strong> 表态" in page
+    assert "待“第一级 承办单位负责人审核”表态：住建局 负老褚" in page
     county.do(case, "sign_reply", at=earlier, by=county.head, remark="依据充分")
     page = shown(as_(county.handler), "case", case.number)
-    assert "正等 <strong>审小刚</strong> 表态" in page
+    assert "正等 <strong>网络问政办 审小刚</strong> 表态" in page
+    assert re.search(
+        r"<dd>网络问政办<br>\s*<span class=\"small\">待“第二级 受理台审核”表态：网络问政办 审小刚</span>",
+        page,
+    )
     assert "依据充分" in page
+    assert "待“第二级 受理台审核”表态：网络问政办 审小刚" in shown(
+        as_(county.handler), "approval", case.number, "reply", 1
+    )
+
+
+def test_lists_name_the_unit_asked_and_its_level(county, earlier, as_):
+    """A head sees the drafts of the own unit wherever they are; a list says which office and level has them now."""
+    case = county.walk("drafted", earlier)
+    county.do(case, "sign_reply", at=earlier, by=county.head)
+    rows = shown(as_(county.handler), "case_list")
+    assert re.search(
+        r"<span>网络问政办<br>\s*<span class=\"small muted\">待“第二级 受理台审核”表态</span>", rows
+    )
+
+
+@pytest.mark.parametrize("cases", [1, 3])
+def test_lists_ask_once_for_all_levels(county, earlier, as_, cases, django_assert_num_queries):
+    cases = [county.walk("drafted", earlier) for _ in range(cases)]
+    with django_assert_num_queries(1):
+        assert awaited(cases) == {case.pk: "待“第一级 承办单位负责人审核”表态" for case in cases}
+    other = county.register(earlier)
+    with django_assert_num_queries(0):
+        assert awaited([other]) == {}
+
+
+def test_a_level_with_nobody_is_not_said_to_wait_for_the_drafters(county, earlier):
+    case = county.walk("final_drafted", earlier, restricted=True)
+    assert awaited([case]) == {case.pk: "“分管领导批准”暂无人可表态"}
 
 
 def test_a_level_with_nobody_says_what_to_do(county, earlier, as_):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.workflows.approvals.scene import BOSSES, CHIEFS, decisions, names, state, waiting
 from workflows.errors import Already, Cannot, MayNot
-from workflows.models import ApprovalTask, Unit, User
+from workflows.models import ApprovalTask, Case, Membership, Unit, User
 
 
 @pytest.fixture
@@ -259,3 +259,36 @@ def test_the_requester_may_add_somebody_where_nobody_was_found(office, boss):
     assert waiting(case) == []
     office.do(case, "add", office.clerk, person=boss.pk)
     assert waiting(case) == ["首"]
+
+
+# ---- who holds the case
+
+
+def holder(case):
+    return Case.objects.get(pk=case.pk).unit
+
+
+@pytest.fixture
+def above(office):
+    """Somebody who signs in the office above."""
+    return office.person("领", "toy_boss", unit=office.root)
+
+
+def test_the_case_goes_with_a_seat_that_is_handed_over(office, chief, above):
+    case = office.asked({**CHIEFS, "agree": "sequence", "by": ["toy_chief", "toy_boss"]})
+    assert holder(case) == office.desk
+    office.do(case, "hand", chief, person=office.person("首", "toy_boss", unit=office.root).pk)
+    assert holder(case) == office.root
+
+
+def test_the_case_goes_from_turn_to_turn(office, chief, above):
+    case = office.asked({**CHIEFS, "agree": "sequence", "by": ["toy_chief", "toy_boss"]})
+    office.do(case, "agree", chief)
+    assert (waiting(case), holder(case)) == (["领"], office.root)
+
+
+def test_a_colleague_asked_in_place_keeps_the_case_where_it_is(office, chief, second):
+    Membership.objects.create(user=second, unit=office.root, role="toy_boss")
+    case = office.asked({**CHIEFS, "by": (), "people": ["甲"]})
+    office.do(case, "hand", chief, person=second.pk)
+    assert holder(case) == office.desk
