@@ -52,6 +52,9 @@ CONDUCT = (
     ("抽中回访", "drawn", ""), ("接通率", "reached", "called"),
 )  # fmt: skip
 
+# Acts that stand beside the deadlines of a month.
+BESIDE = ("declined", "redone")
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -166,9 +169,19 @@ class Line:
         return [(label, self.spreads.get(name, Spread())) for name, label in MEASURES]
 
     @property
-    def is_empty(self) -> bool:
+    def has_acts(self) -> bool:
+        """Whether anything was declined, handed on, redone or called back, or could have been."""
+        return any(self.acts.values())
+
+    @property
+    def has_deadlines(self) -> bool:
+        """Whether the table of deadlines, which also counts what was declined and redone, shows more than zeros."""
         found = (vars(counts) for counts in self.by.values())
-        return not any(any(values.values()) for values in found) and not any(self.acts.values())
+        return any(any(values.values()) for values in found) or any(self.acts[kind] for kind in BESIDE)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.has_deadlines and not self.has_acts
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ def figures(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     whole = area_of(request)
     area, month = chosen_unit(request, whole), chosen_month(request, at=at)
+    months = trend(area, month, at=at)
     context = {
         "groups": month_table(area, month, at=at),
-        "trend": trend(area, month, at=at),
+        "trend": [] if all(line.is_empty for line in months) else months,
         "definitions": DEFINITIONS,
         "minimum": settings.HUIYIN_FIGURES_MINIMUM,
         "at": at,

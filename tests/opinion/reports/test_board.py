@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opinion.exports.records import check
-from opinion.models import ExportRecord, OpenCase
+from opinion.models import ActSum, CaseFigure, ExportRecord, MonthSum, OpenCase
 from opinion.reports.area import Area
 from opinion.reports.months import Spread, month_table
 from opinion.reports.spans import month_of
@@ -206,3 +206,32 @@ def test_a_month_nobody_asks_for_is_not_found(county: World, month: str):
     client = browser(county.supervisor)
     for page in ("board", "figures"):
         assert client.get(reverse(page), {"month": month}).status_code == 404
+
+
+def figures_page(county: World, **asked: str) -> str:
+    return browser(county.supervisor).get("/figures/", asked).content.decode()
+
+
+def test_a_month_with_nothing_says_so_instead_of_zeros(county: World, at: datetime):
+    month = f"{timezone.localtime(at):%Y-%m}"
+    page = figures_page(county, month=month)
+    assert ("本月没有可统计的案件" in page, "近十二个月没有可统计的案件" in page, "<table" in page) == (
+        True,
+        True,
+        False,
+    )
+    answer = browser(county.supervisor).post("/figures/file/", {"month": month, "format": "csv"})
+    assert (answer.status_code, "按时率（原定期限）" in answer.content.decode("utf-8-sig")) == (200, True)
+
+
+def test_a_month_with_acts_alone_has_no_table_of_zero_deadlines(county: World, at: datetime):
+    county.walk("assigned", at)
+    relay(at=at)
+    ActSum.objects.exclude(kind="assigned").delete()
+    MonthSum.objects.all().delete()
+    month = month_of(at)
+    CaseFigure.objects.all().delete()
+    page = figures_page(county, month=f"{month:%Y-%m}")
+    assert "本月没有到期、退单或重办的案件" in page
+    assert "退单、转办、重办与回访</caption>" in page
+    assert "近十二个月</caption>" in page
