@@ -91,6 +91,31 @@ def test_dry_run_at_a_moment_says_what_the_sweep_would_do_then(county: World, at
     assert sweep(at=due_at).missed == 1
 
 
+def test_every_role_of_a_rung_is_named_with_everybody_it_tells(county: World, at: datetime) -> None:
+    """A rung that tells five offices names five, each with its people, and says where one is held by nobody."""
+    case = county.walk("handling", at)
+    clock = case.clocks.get(kind="resolve")
+    until = clock.due_at + timedelta(hours=1)
+    Membership.objects.filter(role="dispatcher").delete()
+    lines = lines_of(list(clocks_until(until).filter(pk=clock.pk)), at=at, until=until)
+    rungs = {line.what: line for line in lines if not line.silent}
+    told = {group.label: [person.name for person in group.people] for group in rungs["逾期催办"].groups}
+    assert told == {
+        "经办人": [str(county.handler)], "责任单位负责人": [str(county.head)], "责任单位分管负责人": [str(county.deputy_head)],
+        "派单员": [], "督办员": [str(county.supervisor)],
+    }  # fmt: skip
+    assert {label: [g.label for g in line.groups] for label, line in rungs.items()} == {
+        "过半提醒": ["经办人"], "临期预警": ["经办人", "责任单位分管负责人"], "逾期催办": list(told),
+    }  # fmt: skip
+    page = browser(county.supervisor).get(f"/cases/{case.number}/forecast/").content.decode()
+    out = StringIO()
+    call_command("sweep", "--dry-run", at=at.isoformat(), until=until.isoformat(), stdout=out)
+    row = next(row for row in out.getvalue().splitlines() if "办结  逾期催办" in row)
+    for label, people in told.items():
+        assert f"{label}：{people[0] if people else '无人'}" in row
+        assert f"{label}：" in page
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
