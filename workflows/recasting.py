@@ -85,7 +85,7 @@ class Plan:
         for clock in self.clocks if self.touched else ():
             if clock.state != Clock.State.RUNNING or not follows(spec, clock.kind):
                 continue
-            reckoned = next((n for n, touched in enumerate(self.touched) if touched is clock), None)
+            reckoned = next((n for n, shift in enumerate(self.shifts) if shift.kind == clock.kind), None)
             missed = reckoned is None and self.note_miss(clock, at=at)
             first, was = leader(spec, clock.kind, self.clocks), Before.of(clock)
             aim(
@@ -102,9 +102,14 @@ class Plan:
         return self.reckoned_on.get(clock.pk) or calendar(clock.calendar_id)
 
     def keep(self, clock: Clock, *, was: Before) -> None:
-        """Of a clock that is to be written: moved, made void, or with nothing but its rule changed."""
-        self.touched.append(clock)
+        """Of a clock that the change concerns: another limit, ladder or calendar, whether it moves it or not; or void."""
+        self.write(clock)
         self.shifts.append(Shift.between(self.case.number, clock, was))
+
+    def write(self, clock: Clock) -> None:
+        """Of a clock that only names its rule anew: written, and not counted."""
+        if not any(touched is clock for touched in self.touched):
+            self.touched.append(clock)
 
     @property
     def moved(self) -> dict[str, list[str | None]]:

@@ -1,10 +1,11 @@
 """A new version of a policy and the cases that run under another one: seen beforehand, then moved, each with an event.
 
 A case keeps the version it was opened under until somebody decides otherwise; nothing here happens by itself. Moved,
-its going clocks take the limit the version sets for such a case: start, pauses and extensions are kept, what was
-used is counted in the new unit, the climb begins anew only on another ladder. A promise already broken is logged
-before its deadline moves. A clock without a limit any more is void; one that has a limit only now begins with the
-case's next move. Finished clocks stay as they were. An earlier version can be moved to as well: that undoes it.
+those of its going clocks to which the version sets another limit take it: start, pauses and extensions are kept, what
+was used is counted in the new unit, the climb begins anew only on another ladder. A promise already broken is logged
+before its deadline moves. A clock whose limit stays the same names its rule in the version and is not reckoned again.
+One without a limit any more is void; one that has a limit only now begins with the case's next move. Finished clocks
+stay as they were. An earlier version can be moved to as well: that undoes it.
 """
 
 from __future__ import annotations
@@ -69,7 +70,6 @@ class PolicyChange:
             self.unfit[case.number] = missing
             return
         for clock in plan.clocks:
-            plan.note_miss(clock, at=at)
             self._change(plan, clock, histories.get(clock.pk, NOTHING), at=at)
         plan.follow(histories, at=at)
         plan.data = {"policy": [self.numbers[case.policy_id], self.version.version if self.version else 0]}
@@ -81,16 +81,21 @@ class PolicyChange:
     def _change(self, plan: Plan, clock: Clock, history: History, *, at: datetime) -> None:
         rule, was = self.spec.rule(clock.kind, plan.case.facts), Before.of(clock)
         if rule.parsed_limit is None:
+            plan.note_miss(clock, at=at)
             self._end(plan, clock, history, was=was, at=at)
             return
-        limit = self._limit(clock, rule)
+        limit, climbed = self._limit(clock, rule), clock.ladder_id
         put_on(clock, self.ladders[rule.ladder] if rule.ladder else None)
         clock.rule, clock.limit = rule.row, limit
         if self.version is not None:
             clock.policy_id = self.version.pk
         if limit != was.limit:
+            plan.note_miss(clock, at=at)
             clock.calendar_id = self.calendar_id
             plan.reckon(clock, calendar(self.calendar_id), history, was=was, at=at)
+            return
+        if clock.ladder_id == climbed:
+            plan.write(clock)
             return
         if clock.state == Clock.State.RUNNING:
             look_again(clock)

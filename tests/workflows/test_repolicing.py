@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from tests.workflows.test_redating import finish, worked
 from tests.workflows.toy.world import HERE
+from workflows import recasting
 from workflows.differences import policy_differences
 from workflows.engine import fire
 from workflows.models import Case, Clock, Event, PolicyVersion, User
@@ -57,6 +58,47 @@ def test_a_preview_counts_by_kind_and_limit_and_changes_nothing(world, at):
     assert [shift.number for shift in foreseen.examples] == [case.number for case in cases]
     assert unfit == {}
     assert list(Clock.objects.order_by("id").values()) == before
+
+
+def test_only_clocks_whose_limit_changes_are_counted_and_reckoned(world, at, monkeypatch):
+    """Of two going clocks the version changes one: the preview counts that one, moving reckons that one."""
+    cases = [world.case(at) for _ in range(2)]
+    for case in cases:
+        fire(case.pk, "give", by=world.clerk, at=at, data={"lead": world.office.pk})
+    other = {
+        clock.pk: (clock.due_at, clock.next_at) for clock in Clock.objects.going().exclude(kind="finish")
+    }
+    assert len(other) == len(cases)
+    version = version_of(SHORTER, at)
+    late = max(clock.due_at for clock in Clock.objects.going()) + timedelta(days=1)
+    foreseen, _ = preview(version.parsed, at=at, version=version)
+    assert (foreseen.cases, foreseen.met, foreseen.earlier) == (2, 2, 2)
+    reckoned = []
+    aimed = recasting.aim
+
+    def aim(clock, *args, **kwargs):
+        reckoned.append(clock.kind)
+        aimed(clock, *args, **kwargs)
+
+    monkeypatch.setattr(recasting, "aim", aim)
+    done, _ = move(version, by=world.clerk, at=late)
+    assert (done.cases, done.clocks, reckoned) == (2, 2, ["finish"] * 2)
+    after = Clock.objects.filter(pk__in=other)
+    assert {clock.pk: (clock.due_at, clock.next_at) for clock in after} == other
+    assert set(after.values_list("policy", flat=True)) == {version.pk}
+    assert sound()
+
+
+def test_a_version_without_another_limit_moves_cases_and_counts_no_clock(world, at):
+    worked(world, at)
+    renamed = TEXT.replace("row: finish, clock: finish", "row: finish_anew, clock: finish")
+    version = version_of(renamed, at)
+    foreseen, _ = preview(version.parsed, at=at, version=version)
+    assert (foreseen.cases, foreseen.met) == (1, 0)
+    done, _ = move(version, by=world.clerk, at=at)
+    clock = Clock.objects.get(kind="finish")
+    assert (done.cases, done.clocks, clock.rule, clock.policy_id) == (1, 0, "finish_anew", version.pk)
+    assert sound()
 
 
 def test_a_moved_case_has_one_event_with_both_moments(world, at):
@@ -226,7 +268,7 @@ def test_the_command_previews_applies_and_goes_back(world, at, tmp_path):
     file.write_text(SHORTER, encoding="utf-8")
     lines = run("preview", str(file))
     assert lines[0] == "~ 条目 finish limit：5wd → 3wd"
-    assert "1 件案件会换过去，其中计时中的时限 1 个" in lines[1]
+    assert "1 件案件会换过去，其中期限或阶梯改变的时限 1 个" in lines[1]
     assert PolicyVersion.objects.filter(code="toy").count() == 1
     lines = run("apply", str(file), "--as", "clerk")
     assert lines[0] == "toy 第 2 版已发布"

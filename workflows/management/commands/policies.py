@@ -99,7 +99,7 @@ class Command(BaseCommand):
     def _show(self, found: Foreseen, unfit: dict[str, str]) -> None:
         foreseen = found.in_words(clock_labels())
         self.stdout.write(
-            f"{foreseen.cases} 件案件会换过去，其中计时中的时限 {foreseen.met} 个：推后 {foreseen.later}、"
+            f"{foreseen.cases} 件案件会换过去，其中期限或阶梯改变的时限 {foreseen.met} 个：推后 {foreseen.later}、"
             f"提前 {foreseen.earlier}、不再计时 {foreseen.ended}、立即逾期 {foreseen.late_at_once}；重新催督 {foreseen.anew} 级"
         )
         for kind, before, after, (later, earlier, same, ended) in foreseen.by_group:
