@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from notifications.registry import CATALOGUE, InOneGo, Silent, Told, Urgency
 from opinion.audiences import assisting, dispatchers, handlers, heads, reviewers, supervisors, together
 from opinion.awaiting import levels_in
-from opinion.notices import DESK_FALLBACKS, UNIT_FALLBACKS, deadline, news, pressing, still_open, work
+from opinion.due_words import deadline
+from opinion.notices import DESK_FALLBACKS, UNIT_FALLBACKS, news, pressing, still_open, work
 from opinion.signing import (
     asked,
     copied,

@@ -6,10 +6,8 @@ Words carry the number, the step and the nearest deadline; never a title, a name
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 
 from django.urls import reverse
-from django.utils import timezone
 
 from notifications.directory import Directory, Pair
 from notifications.registry import (
@@ -42,15 +40,15 @@ from opinion.audiences import (
     supervisors,
     together,
 )
-from opinion.awaiting import awaited
 from opinion.clock_names import names_in
+from opinion.due_words import deadline, minute, urged
 from opinion.models import CoTask, SupervisionOrder
 from opinion.models.co_task import CO_CLOCKS
 from opinion.models.supervision import AWAITING
 from opinion.recipients import below_the_rung, first_of, on_the_rung
 from opinion.signing import SIGNED, holding_signers, signers
 from workflows.ladders import COLOURS
-from workflows.models import Case, Clock, Event, User
+from workflows.models import Clock, Event, User
 from workflows.published import ladder
 
 # Where nobody of a unit can be told, its head is, and then the desk, which can give the case to somebody else.
@@ -77,13 +75,6 @@ LATE = by_clock(
 CLOCKS_THAT_LAPSE = {"rating", "suspension", "reopen"}
 
 
-def deadline(case: Case) -> str:
-    """The nearest one, of a case that has any."""
-    if case.due_at is None:
-        return ""
-    return f"，最近时限 {_minute(case.due_at)}{'（暂定）' if case.provisional else ''}"
-
-
 def of_clocks(sentence: Callable[[Event, str], str]) -> InOneGo:
     """sentence: of an event and the name of the clock it is about."""
 
@@ -96,29 +87,12 @@ def of_clocks(sentence: Callable[[Event, str], str]) -> InOneGo:
 
 def missed(event: Event, clock: str) -> str:
     """Which clock ran out, and when it should have been met."""
-    return f"{event.case.number} “{clock}”已逾期，应于 {_minute(event.happened_at)} 前完成"
-
-
-def urged(events: Sequence[Event]) -> dict[int, str]:
-    """What is pressed for: the signature a case waits for, else the work of whoever has it."""
-    levels = awaited([event.case for event in events])
-    return {
-        event.pk: f"{event.case.number} 第 {event.data['times']} 次催办，{_waits(levels.get(event.case_id))}请抓紧{deadline(event.case)}"
-        for event in events
-    }
-
-
-def _waits(level: str | None) -> str:
-    return f"{level}，" if level else ""
+    return f"{event.case.number} “{clock}”已逾期，应于 {minute(event.happened_at)} 前完成"
 
 
 def page_of(number: str) -> str:
     """Every kind of case has the same sort of page."""
     return reverse("case", args=[number])
-
-
-def _minute(at: datetime) -> str:
-    return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"
 
 
 def pressing(event: Event) -> bool:

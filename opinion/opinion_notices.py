@@ -22,8 +22,9 @@ from opinion.audiences import (
     together,
     top_leaders,
 )
+from opinion.due_words import deadline
 from opinion.grading import is_serious
-from opinion.notices import DESK_FALLBACKS, deadline, news, still_open, work
+from opinion.notices import DESK_FALLBACKS, news, still_open, work
 from workflows.models import Case, Event
 
 
