@@ -13,14 +13,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, Value
+from django.db.models import Count, Q
 
 from opinion.cohandling import waiting_for as waiting_for_help
+from opinion.models import CoTask
 from opinion.queues import labelled_states
 from opinion.roles import helping_units
 from opinion.timing import CaseDistances, Distance
 from workflows.machine import may
-from workflows.models import ApprovalTask, Case, User
+from workflows.models import ApprovalTask, Case, Definition, User
 from workflows.models.approval import ApprovalTaskQuerySet
 from workflows.models.case import CaseQuerySet
 from workflows.published import lifecycle
@@ -51,31 +52,72 @@ class Waiting:
         return sum(item.count for item in self.counts)
 
 
-GROUPED = ("definition_id", "state", "restricted", "desk_id", "lead_id", "unit_id")
+GROUPED = ("kind", "definition_id", "state", "restricted", "desk_id", "lead_id", "unit_id")
+# Kind and definition: an index begins with the kind.
+Place = tuple[str, int, str, bool, int]
 
 
 def waiting_for(user: User) -> Waiting:
-    """Read the combinations of units in which something waits; one statement."""
-    helping = helping_units(user)
-    visible = Case.objects.visible_to(user).open()
-    asks = waiting_for_help(helping) if helping else Value(False)
-    visible = visible.annotate(asks=asks)
+    """Read the combinations of units in which something waits; a statement more for whoever may be asked to help.
+
+    Only states whose next step some role of theirs may take are looked at: the rest may be most of a county's cases.
+    """
     counts: dict[tuple[int, str], int] = defaultdict(int)
-    places: dict[tuple[int, str, bool, int], set[int | None]] = defaultdict(set)
-    for group in visible.values(*GROUPED, "asks").annotate(number=Count("pk")).order_by():
-        number, asks_help = group.pop("number"), group.pop("asks")
-        probe = Case(**group)
-        waits = _waits(probe, user)
-        if waits:
-            places[probe.definition_id, probe.state, probe.restricted, probe.desk_id].add(probe.lead_id)
-        if waits or asks_help:
-            counts[probe.definition_id, probe.state] += number
-    asked = Q(asks=True) if helping else Q(pk__in=())
-    for (definition_id, state, restricted, desk_id), leads in places.items():
-        asked |= Q(definition=definition_id, state=state, restricted=restricted, desk=desk_id) & _led_by(
-            leads
-        )
+    visible = Case.objects.visible_to(user).open()
+    asked, places = Q(pk__in=()), _places(visible.filter(_in_states(_states_for(user))), user, counts)
+    for (kind, definition, state, restricted, desk), leads in places.items():
+        place = Q(kind=kind, definition=definition, state=state, restricted=restricted, desk=desk)
+        asked |= place & _led_by(leads)
+    helping = helping_units(user)
+    if helping:
+        helped = Q(pk__in=CoTask.objects.at_work().filter(unit__in=helping).values("case"))
+        for group, number in _groups(visible.filter(helped).exclude(asked)):
+            counts[group.definition_id, group.state] += number
+        asked |= helped
+        visible = visible.annotate(asks=waiting_for_help(helping))
     return Waiting(visible.filter(asked), list(_in_order(counts)), seats_waiting_for(user).count())
+
+
+def _places(
+    cases: CaseQuerySet, user: User, counts: dict[tuple[int, str], int]
+) -> dict[Place, set[int | None]]:
+    """Where somebody's step is due → lead units; adds to `counts` how many cases those are. One statement."""
+    places: dict[Place, set[int | None]] = defaultdict(set)
+    for probe, number in _groups(cases):
+        if _waits(probe, user):
+            place = (probe.kind, probe.definition_id, probe.state, probe.restricted, probe.desk_id)
+            places[place].add(probe.lead_id)
+            counts[probe.definition_id, probe.state] += number
+    return places
+
+
+def _groups(cases: CaseQuerySet) -> Iterable[tuple[Case, int]]:
+    """A case thought up for each combination of what roles ask about, and how many are like it."""
+    for group in cases.values(*GROUPED).annotate(number=Count("pk")).order_by():
+        number = group.pop("number")
+        yield Case(**group), number
+
+
+def _states_for(user: User) -> dict[str, set[str]]:
+    """Kind of case → states, in any version of its lifecycle, that wait for a role this person holds. One statement.
+
+    A role that nobody is given never waits here: it follows from a seat or a task, which have lists of their own.
+    """
+    if not user.standing.sees:
+        return {}
+    found: dict[str, set[str]] = defaultdict(set)
+    for pk, kind in Definition.objects.values_list("pk", "code"):
+        for state, steps in lifecycle(pk).next_steps.items():
+            if any(name in user.standing.roles for t in steps for name in t.role):
+                found[kind].add(state)
+    return found
+
+
+def _in_states(states: dict[str, set[str]]) -> Q:
+    asked = Q(pk__in=())
+    for kind, names in states.items():
+        asked |= Q(kind=kind, state__in=sorted(names))
+    return asked
 
 
 def seats_waiting_for(user: User) -> ApprovalTaskQuerySet:
@@ -114,15 +156,11 @@ def _seat_row(seat: ApprovalTask, distances: CaseDistances) -> SeatRow:
 
 
 def _waits(case: Case, user: User) -> bool:
-    """A state in which only an approval leads on waits for those who are asked; `Waiting.signing` lists it for them."""
-    spec = lifecycle(case.definition_id)
-    onward = [t for _, t in spec.leaving(case.state) if not t.hidden and t.to != "stay"]
-    awaited = [t for t in onward if t.style == "primary"]
-    if not awaited and any(case.state in a.during and a.holds for a in spec.approvals.values()):
+    """Whether the step this case waits for is one this person may take."""
+    steps = lifecycle(case.definition_id).next_steps.get(case.state, ())
+    if all(t.style != "primary" for t in steps) and case.unit_id not in user.standing.units:
         return False
-    if not awaited and case.unit_id in user.standing.units:
-        awaited = onward
-    return any(may(case, user, t) for t in awaited)
+    return any(may(case, user, t) for t in steps)
 
 
 def _led_by(leads: set[int | None]) -> Q:

@@ -170,6 +170,20 @@ class LifecycleSpec(Document):
         return ((name, t) for name, t in self.transitions.items() if state in t.sources)
 
     @cached_property
+    def next_steps(self) -> dict[str, tuple[TransitionSpec, ...]]:
+        """State → the moves an open case in it waits for: those styled `primary`, else all that lead on.
+
+        None where it waits for an approval that holds the case: whoever is asked has a seat.
+        """
+        return {name: tuple(self._next_steps(name)) for name, s in self.states.items() if s.phase == "open"}
+
+    def _next_steps(self, state: str) -> Iterable[TransitionSpec]:
+        onward = [t for _, t in self.leaving(state) if not t.hidden and t.to != "stay"]
+        primary = [t for t in onward if t.style == "primary"]
+        held = any(state in a.during and a.holds for a in self.approvals.values())
+        return primary or (() if held else onward)
+
+    @cached_property
     def parking(self) -> frozenset[str]:
         """States from which some transition resumes what was left."""
         return frozenset(s for t in self.transitions.values() if t.to == "resume" for s in t.sources)

@@ -13,7 +13,7 @@ from tests.factories.world import PERSON, World
 from tests.opinion.views.conftest import As
 from workflows.models import Membership, Participation, User
 
-STATEMENTS = 16
+STATEMENTS = 17
 
 
 def page_of(as_: As, user: User, query: str = "") -> str:

@@ -15,7 +15,7 @@ from tests.factories.world import PATHS, World
 from tests.opinion.views.conftest import As
 from workflows.models import User
 
-TODO_STATEMENTS = 15
+TODO_STATEMENTS = 16
 
 # state → for whom a case in it waits.
 WAITS_FOR = {
