@@ -17,6 +17,12 @@ FACT_LISTS = ("source", "type", "urgency", "complexity", "grade")
 # How often a message has been handled again, by a bad rating or by reopening: kept by effects, listed nowhere.
 REDO = {"none": "未重办", "once": "重办一次", "again": "再次重办"}
 
+# 举报: a message that names who is complained about.
+REPORT = "report"
+
+# Whether the answer is published, as chosen when it was put up for approval: kept by effects, listed nowhere.
+PUBLISH = {"yes": "公开答复", "no": "只答复本人"}
+
 # Satisfaction codes that a person can say, the good and the bad; the rest say why nobody did.
 SATISFIED = ("very_good", "good", "fair")
 DISSATISFIED = ("bad", "very_bad")
@@ -62,3 +68,4 @@ for _list_name in FACT_LISTS:
 # Whether an event goes back to a problem of long standing: its verification may take longer.
 FACTS.add("legacy", lambda: {"yes": "历史遗留问题", "no": "非历史遗留问题"})
 FACTS.add("redo", lambda: REDO)
+FACTS.add("publish", lambda: PUBLISH)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from opinion.models import Link, Reply
+from opinion.publishing import must_stay_private
 from opinion.templating import fill
 from workflows.engine import fire_many
 from workflows.errors import MoveRefused
@@ -79,7 +80,7 @@ def _copy(master: Case, case: Case, said: dict[str, Any], *, at: datetime) -> di
         name: fill(said[name], case, at=at, unit=lead) if said.get(name) else ""
         for name in ("text", "public_text")
     }
-    return {**said, **texts, "public": bool(said.get("public")) and not case.restricted}
+    return {**said, **texts, "public": bool(said.get("public")) and not must_stay_private(case)}
 
 
 def _outcome(case: Case, event: Event | MoveRefused) -> Outcome:

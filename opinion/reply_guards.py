@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from opinion import answers
 from opinion.contacts.sealing import SealBroken
-from opinion.models import Message, Reply
+from opinion.merging import master_of
+from opinion.models import Reply
+from opinion.publishing import (
+    may_stay_private,
+    must_stay_private,
+    obstacle,
+    obstacle_of_merged,
+    owes_the_public,
+)
 from opinion.screening.judging import Verdict, judge
 from opinion.screening.looking import look_through, persons_of
 from opinion.templating import left_open
 from opinion.wordings import latest, let_stand, public_text
-from workflows.models import Case, Event
+from workflows.models import Case
 from workflows.moves import Move
 from workflows.registry import Refusal, guard
 
+DRAFTING = frozenset({"save_draft", "draft_reply"})
 BROKEN = "联系方式的密文打不开，无法核对有无泄露身份，请先由系统管理员修复密钥"
 
 
@@ -41,30 +50,29 @@ def names_nobody_else(move: Move) -> Refusal | None:
 
 
 @guard
+def public_answer_is_possible(move: Move) -> Refusal | None:
+    """Nobody chooses a public answer, or words for one, where there cannot be any."""
+    no = _why_private(move)
+    return Refusal(no) if no else None
+
+
+@guard
 def wording_may_be_public(move: Move) -> Refusal | None:
     """Nobody is known by it; what is doubtful stands for a reason that is given. Source: 民法典 1039, PIPL 25."""
-    if move.data.get("public") and (no := _must_stay_private(move.case)):
+    if no := _why_private(move):
         return Refusal(no)
     text = public_text(move.case, move.name, move.data)
     return _refusal(move.case, text, public=True, stands=let_stand(move)) if text else None
 
 
-def _must_stay_private(case: Case) -> str:
-    """Why nothing of a case may be published; empty where it may."""
-    if case.restricted:
-        return "限制知悉的案件不公开答复，请只答复本人"
-    if Message.objects.filter(case=case, asked_confidential=True).exists():
-        return "留言人要求保密，不公开答复，请只答复本人"
-    return ""
-
-
-# Sources on which everybody reads the question, and expects to read the answer. Source: 领导留言板办理办法.
-IN_PUBLIC = frozenset({"lb"})
-
-
-def owes_the_public(case: Case) -> bool:
-    """Whether its answer is published unless a leader agrees otherwise."""
-    return case.facts.get("source") in IN_PUBLIC and not _must_stay_private(case)
+def _why_private(move: Move) -> str:
+    """Why what the move would publish may not be; empty where it may, or publishes nothing."""
+    if not (move.data.get("public") or move.data.get("public_text")):
+        return ""
+    if move.name == "reply_merged":
+        return obstacle_of_merged(move.case, master_of(move.case)) if move.data.get("public") else ""
+    # A draft chooses; all that follows keeps to what was chosen, because publicity signed it or did not.
+    return must_stay_private(move.case) if move.name in DRAFTING else obstacle(move.case)
 
 
 @guard
@@ -81,12 +89,6 @@ def private_reply_is_allowed(move: Move) -> Refusal | None:
     if move.data.get("public", True) or not owes_the_public(move.case) or may_stay_private(move.case):
         return None
     return Refusal("领导留言板的留言应公开答复；确需只答复本人的，请先“申请不公开答复”，由领导同意")
-
-
-def may_stay_private(case: Case) -> bool:
-    """A leader has agreed, of the wording as it is now. One statement."""
-    decided = Event.objects.filter(case=case, transition__in=("approve", "allow_private")).order_by("-seq")
-    return decided.values_list("transition", flat=True).first() == "allow_private"
 
 
 def _to_the_person(move: Move) -> str:

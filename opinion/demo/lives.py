@@ -278,7 +278,7 @@ _DATA: dict[str, Say] = {
     },
     "sign_extension": _always(text=TOLD),
     "send_back": _always(comments="请写明完成时间和联系人单位。"),
-    "reply": lambda lives, unit, said, at: {"public": said.type != "report"},
+    "reply": lambda lives, unit, said, at: {"public": said.source == "lb" and said.type != "report"},
     "request_suspension": _always(reason="appraisal", remark="委托检测机构鉴定，等待结论。"),
     "sign_suspension": _always(remark="同意，结论出来后立即恢复办理。"),
     "call_back": lambda lives, unit, said, at: {

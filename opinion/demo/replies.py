@@ -105,8 +105,8 @@ class ReplyWork:
         for case in cases[1:]:
             self._do(case, "merge", "paidan", master=master.pk, remark="同一小区同一原因。")
         text = MASTER.format(number=master.number)
-        self._do(master, "draft_reply", "shuiwu_chengban", text=text, result="solved")
-        for who in ("shuiwu_fuze", "shenhe"):
+        self._do(master, "draft_reply", "shuiwu_chengban", text=text, result="solved", public=True)
+        for who in ("shuiwu_fuze", "shenhe", "xuanchuan"):
             self._do(master, "sign_reply", who, text=text, remark="同意")
         self._do(master, "reply", "shenhe", public=True)
 

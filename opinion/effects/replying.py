@@ -6,6 +6,7 @@ from django.db.models import Max
 
 from opinion import answers
 from opinion.models import Reply
+from opinion.publishing import FACT, NO, YES, chosen
 from opinion.wordings import approved_for_public, present_wording, published_instead
 from workflows.chain import text_digest
 from workflows.errors import Cannot
@@ -50,8 +51,13 @@ def keep_public(move: Move, kind: Reply.Kind, text: str) -> None:
 
 @effect
 def keep_draft(move: Move) -> None:
-    """data: text, result (code; may be missing while drafting), answers (claim id, result, words each)."""
-    draft = keep(move, Reply.Kind.DRAFT, move.data["text"], result=move.data.get("result", ""))
+    """data: text, result (code; may be missing while drafting), answers (claim id, result, words each), public (the choice
+    which the levels of its approval depend on; owed to the public, it is chosen already)."""
+    public = chosen(move.case, move.data)
+    draft = keep(move, Reply.Kind.DRAFT, move.data["text"], result=move.data.get("result", ""), public=public)
+    choice = YES if public else NO
+    if move.case.facts.get(FACT) != choice:
+        move.set(facts={**move.case.facts, FACT: choice})
     answered = answers.said_of(move.case, move.data.get("answers", ()))
     for row in answers.rows(move.case, draft.version, draft.text, answered):
         move.add(row)

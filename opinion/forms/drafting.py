@@ -13,8 +13,10 @@ from opinion import answers
 from opinion.claims import standing
 from opinion.contacts.sealing import SealBroken
 from opinion.forms.base import Button, MoveForm, code, offer_codes, prose
+from opinion.forms.publicity import PublicChoice, public_answer
 from opinion.forms.screened import REPLY_MAX
 from opinion.models import Claim, Reply, ReplyTemplate
+from opinion.publishing import must_stay_private, owes_the_public
 from opinion.screening.finding import Finding
 from opinion.screening.looking import look_through, persons_of
 from opinion.templating import TemplateError, fill, left_open
@@ -86,12 +88,15 @@ def _plainly(typed: Any) -> dict[str, Any]:
 
 
 @form("save_draft")
-class SaveDraftForm(TemplatedForm):
+class SaveDraftForm(PublicChoice, TemplatedForm):
     """A draft as far as it has come: only the text is asked for, and everything else is kept as it is."""
 
     text = prose("答复内容", most=REPLY_MAX, rows=12, help_text="逐项回应诉求，写明事实、依据和结果")
     result = code("办理结果", required=False)
-    field_order = ["template", "text", "result"]
+    public = public_answer(
+        "在来源平台公开；选了就由宣传部门最后审核，不选则只答复本人。领导留言板的留言公开答复"
+    )
+    field_order = ["template", "text", "result", "public"]
     buttons: ClassVar[Sequence[Button]] = (Button("套用模板", name=USE),)
     beside = "opinion/parts/draft_beside.html"
     complete = False
@@ -103,6 +108,10 @@ class SaveDraftForm(TemplatedForm):
         if draft is not None:
             self.initial.setdefault("text", draft.text)
             self.initial.setdefault("result", draft.result)
+            self.initial.setdefault("public", draft.public)
+        self.offer_public(must_stay_private(self.case))
+        if not self.why_private and owes_the_public(self.case):
+            self.fields["public"].disabled, self.initial["public"] = True, True
         self.claims = standing(self.case)
         kept = {each.claim.number: each for each in answers.answers_of(draft)} if self.claims else {}
         options = list(answers.result_labels().items()) if self.claims else []

@@ -9,11 +9,13 @@ from typing import Any
 from django import forms
 
 from opinion.codes import choices
-from opinion.forms.base import PlainForm, code, prose
+from opinion.forms.base import code, prose
+from opinion.forms.publicity import PublicChoice, public_answer
 from opinion.forms.screened import ONLY_SHORTER, REPLY_MAX, public_wording
 from opinion.linked_replies import LinkedReply
 from opinion.masters_words import published_otherwise
 from opinion.models import Reply
+from opinion.publishing import obstacle_of_merged
 from opinion.screening.finding import Finding
 from opinion.screening.folding import Reading
 from opinion.screening.judging import judge
@@ -22,7 +24,7 @@ from opinion.templating import ALLOWED, fill, problems
 from workflows.models import Case
 
 
-class LinkedReplyForm(PlainForm):
+class LinkedReplyForm(PublicChoice):
     """said: the master's answer, to begin from. waiting: those still to be answered.
 
     What is found of a certain person is each case's own matter and is refused there; what looks like anybody's is asked
@@ -34,7 +36,7 @@ class LinkedReplyForm(PlainForm):
         "答复内容", most=REPLY_MAX, rows=12,
         help_text=f"{ONLY_SHORTER}。每人各得一份，占位符按各自案件填写：{'、'.join(f'${{{n}}}' for n in ALLOWED)}",
     )  # fmt: skip
-    public = forms.BooleanField(label="公开答复", required=False, help_text="限制知悉和要求保密的不公开")
+    public = public_answer("限制知悉、要求保密的和举报件不公开")
     public_text = public_wording()
     stands = forms.MultipleChoiceField(
         label="公开文本中有下列内容，确需保留的请逐项勾选",
@@ -63,6 +65,7 @@ class LinkedReplyForm(PlainForm):
         doubtful: dict[str, list[Finding]] = {}
         for finding in self.doubtful:
             doubtful.setdefault(finding.code, []).append(finding)
+        self.offer_public(obstacle_of_merged(self.master, self.master))
         if doubtful:
             self.offer("stands", [(name, "；".join(map(str, found))) for name, found in doubtful.items()])
             self.offer("stands_because", choices("disclosure_reason"))

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from opinion.barring import unbarrable_units
-from opinion.codes import choices
+from opinion.codes import REPORT, choices
 from opinion.contacts.book import Person
 from opinion.forms.base import (
     PlainForm,
@@ -26,7 +26,6 @@ from opinion.sequels import complained_about, has_contact, person_of
 from workflows.models import Case, Unit
 
 BODY_MAX = 20000
-REPORT = "report"
 REGISTRARS = ("desk_clerk", "dispatcher", "confidential_officer")
 PERSON_FIELDS = ("name", "phone", "address", "email")
 CLASSES = ("source", "type", "domain", "urgency", "complexity")

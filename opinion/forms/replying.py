@@ -5,16 +5,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from django import forms
-
 from opinion import answers
 from opinion.answers import AnswerView
 from opinion.forms.base import MoveForm, prose
+from opinion.forms.publicity import PublicChoice, public_answer
 from opinion.forms.screened import ONLY_SHORTER, REPLY_MAX, ScreenedForm, public_wording
 from opinion.masters_words import published_otherwise
 from opinion.merging import master_of
 from opinion.models import Reply
-from opinion.reply_guards import may_stay_private, owes_the_public
+from opinion.publishing import may_stay_private, obstacle, obstacle_of_merged, owes_the_public
 from opinion.wordings import (
     approved_for_public,
     latest,
@@ -26,7 +25,7 @@ from workflows.registry import form
 
 
 @form("approve")
-class ApproveForm(ScreenedForm):
+class ApproveForm(PublicChoice, ScreenedForm):
     """The wording that will reach the person; a changed one is kept as a version of its own."""
 
     move = "sign_reply"
@@ -41,6 +40,7 @@ class ApproveForm(ScreenedForm):
         now = present_wording(self.case)
         self.initial.setdefault("text", now.text if now else "")
         self.initial.setdefault("public_text", published_instead(self.case, now))
+        self.offer_public(obstacle(self.case))
         super().prepare()
 
     @cached_property
@@ -57,26 +57,24 @@ class SendBackForm(MoveForm):
 
 
 @form("reply")
-class ReplyForm(ScreenedForm):
+class ReplyForm(PublicChoice, ScreenedForm):
     """How the approved text is given to the person."""
 
     move = "reply"
-    public = forms.BooleanField(
-        label="公开答复",
-        required=False,
-        help_text="在来源平台公开；不选则只答复本人。举报件和要求保密的不公开；领导留言板的不公开须先申请，由领导同意",
-    )
+    public = public_answer("在来源平台公开；不选则只答复本人。领导留言板的不公开须先申请，由领导同意")
     field_order = ["public", "stands", "stands_because"]
     beside = "opinion/parts/reply_beside.html"
     remarks_title = "这样的文字不能公开；可以只答复本人，或退回修改"
 
     def prepare(self) -> None:
-        self.initial.setdefault("public", owes_the_public(self.case) and not may_stay_private(self.case))
+        self.offer_public(obstacle(self.case))
+        owes = not self.why_private and owes_the_public(self.case)
+        self.initial.setdefault("public", owes and not may_stay_private(self.case))
         super().prepare()
 
     def in_public(self) -> str:
         """Opened, the page shows what publishing would ask for."""
-        public = self._said["public"] if self.is_bound else not self.case.restricted
+        public = not self.why_private and (self._said["public"] or not self.is_bound)
         return self.to_publish.text if public and self.to_publish else ""
 
     @cached_property
@@ -95,15 +93,9 @@ class ReplyForm(ScreenedForm):
     def confirmed_before(self) -> frozenset[str]:
         return stood_at_approval(self.case)
 
-    def clean_public(self) -> bool:
-        public: bool = self.cleaned_data["public"]
-        if public and self.case.restricted:
-            raise forms.ValidationError("“公开答复”不适用于限制知悉的案件，请只答复本人")
-        return public
-
 
 @form("reply_merged")
-class ReplyMergedForm(ScreenedForm):
+class ReplyMergedForm(PublicChoice, ScreenedForm):
     """The master's reply as this person is told it."""
 
     move = "reply_merged"
@@ -115,6 +107,7 @@ class ReplyMergedForm(ScreenedForm):
 
     def prepare(self) -> None:
         master = master_of(self.case)
+        self.offer_public(obstacle_of_merged(self.case, master))
         if master is not None:
             said = latest(master, Reply.Kind.FINAL)
             # The master's number is another person's; theirs is this case's.
@@ -124,9 +117,3 @@ class ReplyMergedForm(ScreenedForm):
             shown = published_otherwise(master)
             self.initial.setdefault("public_text", shown.replace(master.number, self.case.number))
         super().prepare()
-
-    def clean_public(self) -> bool:
-        public: bool = self.cleaned_data["public"]
-        if public and self.case.restricted:
-            raise forms.ValidationError("“公开答复”不适用于限制知悉的案件，请只答复本人")
-        return public

@@ -54,7 +54,8 @@ class ScreenedForm(MoveForm):
     @cached_property
     def _said(self) -> Mapping[str, Any]:
         said = self.data if self.is_bound else self.initial
-        return {name: _text(said.get(name)) for name in ("text", "public_text", "public")}
+        names = [name for name in ("text", "public_text", "public") if name in self.fields or name == "text"]
+        return {name: _text(said.get(name)) for name in names}
 
     def in_public(self) -> str:
         """What the public would read."""

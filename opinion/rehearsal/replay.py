@@ -195,7 +195,7 @@ def _open(
 def _answer(due: Sequence[tuple[datetime, int]], company: Cast, done: Replayed) -> list[int]:
     at = {case_id: moment for moment, case_id in due}
     left = _fire(list(at), "draft_reply", company.handler, at, done, text=NO_TEXT, result=_result_code())
-    return _fire(left, "reply", company.reviewer, at, done, public=True)
+    return _fire(left, "reply", company.reviewer, at, done)
 
 
 def _fire(

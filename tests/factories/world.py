@@ -90,8 +90,9 @@ class World:
         step = STEPS[name]
         actor = by or self.actor(case, step)
         said = dict(step.data(self, at))
-        if said.get("public") and Case.objects.filter(pk=case.pk, restricted=True).exists():
-            said["public"] = False
+        if name == "reply":
+            # As it was chosen when it was put up for approval.
+            said["public"] = Case.objects.get(pk=case.pk).facts.get("publish") == "yes"
         return fire(case.pk, name, by=actor, at=at, data={**said, **data})
 
     def attach(self, case: Case, *, at: datetime, name: str = "积水.jpg") -> Attachment:
@@ -144,13 +145,19 @@ class World:
         return self.along(PATHS[state], at, **options)
 
     def along(self, steps: Sequence[str], at: datetime, **options: Any) -> Case:
-        """A case these steps were taken with, one minute each from `at` on; options as for `register`."""
+        """A case these steps were taken with, one minute each from `at` on; options as for `register`.
+
+        public: whether its answer is put up for approval as one to be published.
+        """
+        public = options.pop("public", False)
         case = self.register(at, **options)
         for number, name in enumerate(steps, 1):
             now = at + number * PACE
             extra: dict[str, Any] = (
                 {"master": self.register(at, subject="积水主案件").pk} if name == "merge" else {}
             )
+            if name == "draft_reply":
+                extra["public"] = public
             self.do(case, name, at=now, **extra)
         return Case.objects.get(pk=case.pk)
 
@@ -274,7 +281,7 @@ STEPS = {
     "sign_private": Step("seat:private_reply", _said(remark="同意")),
     "refuse_private": Step("seat:private_reply", _said(remark="隐去后可以公开")),
     "retract_private": Step("reviewer"),
-    "reply": Step("reviewer", _said(public=True)),
+    "reply": Step("reviewer"),
     "merge": Step("dispatcher", _said(remark="同一件事")),
     "unmerge": Step("dispatcher", _said(remark="不是同一件事")),
     "reply_merged": Step("dispatcher", _said(text="您反映的积水已清理完毕。", public=False)),

@@ -46,7 +46,7 @@ def test_from_first_draft_to_everybody_answered(county: World, at: datetime):
     # 审核退回，改后逐项都有着落；拟稿人不能自审，各稿都在，可以两两比较。
     county.do(master, "send_back", at=at + MINUTE, comments="请查明原因，一并答复")
     full = answers(master, ("solved", "楼道积水已于昨日"), ("solved", "排水管堵塞"))
-    county.do(master, "draft_reply", at=at + 2 * MINUTE, text=SECOND, answers=full)
+    county.do(master, "draft_reply", at=at + 2 * MINUTE, text=SECOND, answers=full, public=True)
     drafts = versions_of(now(master))
     assert [(reply.kind, reply.version) for reply in drafts] == [("draft", 1), ("draft", 2), ("draft", 3)]
     assert [view.passage for view in views(drafts[-1])] == [

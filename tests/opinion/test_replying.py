@@ -4,12 +4,13 @@ import pytest
 
 from opinion.contacts.book import Person
 from opinion.forms import form_for
+from opinion.linked_replies import answer_all
 from opinion.models import Claim, ClaimAnswer, Contact, Reply
 from tests.factories.world import PERSON
 from tests.opinion.test_linked_replies import master_told
 from workflows.chain import text_digest
 from workflows.errors import Cannot, MayNot
-from workflows.models import ApprovalTask, Case
+from workflows.models import Approval, ApprovalTask, Case
 
 TEXT = "您好。楼道积水已于今日清理。积水是排水管堵塞造成的，已疏通。"
 
@@ -124,7 +125,7 @@ def test_a_claim_listed_after_the_draft_asks_for_a_new_one(county, at):
 
 
 def test_public_wording_is_a_version_of_its_own(county, at):
-    case = county.walk("drafted", at)
+    case = county.walk("drafted", at, public=True)
     county.do(case, "approve", at=at, text=f"{PERSON.name}：已清理。", public_text="网友您好：已清理。")
     event = county.do(case, "reply", at=at, public=True)
     assert kinds(case) == [("draft", 1), ("approved", 1), ("wording", 1), ("final", 1), ("published", 1)]
@@ -134,10 +135,10 @@ def test_public_wording_is_a_version_of_its_own(county, at):
 
 
 def test_a_wording_of_an_earlier_round_is_not_published(county, at):
-    case = county.walk("drafted", at)
+    case = county.walk("drafted", at, public=True)
     county.do(case, "approve", at=at, public_text="第一轮的公开用语。")
     county.do(case, "take_back_approval", at=at)
-    county.do(case, "draft_reply", at=at)
+    county.do(case, "draft_reply", at=at, public=True)
     county.do(case, "approve", at=at, text="第二轮。")
     county.do(case, "reply", at=at, public=True)
     assert Reply.objects.get(case=case, kind="published").text == "第二轮。"
@@ -151,7 +152,7 @@ def test_a_private_answer_publishes_nothing(county, at):
 
 @pytest.mark.parametrize("said", [PERSON.name, "138 0000 5678", "桂花路3号2单元", PERSON.email])
 def test_the_persons_identity_is_never_published(county, at, said):
-    case = county.walk("drafted", at)
+    case = county.walk("drafted", at, public=True)
     stands = {"stands": ["mobile", "email"], "stands_because": "consented"}
     for more in ({}, stands):
         with pytest.raises(Cannot, match="公开文本第 1 句有留言人"):
@@ -163,7 +164,7 @@ def test_the_persons_identity_is_never_published(county, at, said):
 
 
 def test_what_is_doubtful_stands_for_a_reason_and_only_the_codes_are_kept(county, at):
-    case = county.walk("drafted", at)
+    case = county.walk("drafted", at, public=True)
     text = "请联系王师傅，13911112222。"
     with pytest.raises(Cannot, match=r"有手机号码.*请逐项确认并选择理由"):
         county.do(case, "approve", at=at, public_text=text)
@@ -180,24 +181,117 @@ def test_what_is_doubtful_stands_for_a_reason_and_only_the_codes_are_kept(county
 
 
 def test_what_stood_in_one_text_does_not_stand_in_the_next(county, at):
-    case = county.walk("drafted", at)
+    case = county.walk("drafted", at, public=True)
     county.do(
         case, "approve", at=at, public_text="电话13911112222。", stands=["mobile"], stands_because="official"
     )
     county.do(case, "take_back_approval", at=at)
-    county.do(case, "draft_reply", at=at)
+    county.do(case, "draft_reply", at=at, public=True)
     county.do(case, "approve", at=at, text="电话13911112222。")
     with pytest.raises(Cannot, match="手机号码"):
         county.do(case, "reply", at=at, public=True)
 
 
-def test_restricted_and_confidential_answers_stay_private(county, at):
-    restricted = county.walk("reviewed", at, restricted=True)
-    with pytest.raises(Cannot, match="限制知悉的案件不公开答复"):
-        county.do(restricted, "reply", at=at, public=True)
-    asked = county.walk("reviewed", at, asked_confidential=True)
-    with pytest.raises(Cannot, match="留言人要求保密"):
-        county.do(asked, "reply", at=at, public=True)
+PRIVATE = [
+    ({"restricted": True}, "限制知悉的案件不公开答复"),
+    ({"type": "report"}, "举报件不公开答复"),
+    ({"asked_confidential": True}, "留言人要求保密"),
+]
+
+
+@pytest.mark.parametrize(("options", "why"), PRIVATE)
+def test_what_must_stay_private_is_published_at_no_step(county, at, options, why):
+    case = county.walk("handling", at, source="lb", **options)
+    for move in ("save_draft", "draft_reply"):
+        with pytest.raises(Cannot, match=why):
+            county.do(case, move, at=at, public=True)
+        form = form_for(
+            move,
+            {"text": TEXT, "result": "solved", "public": "on"},
+            case=now(case),
+            user=county.handler,
+            at=at,
+        )
+        assert "public" not in form.fields
+        assert not form.is_valid()
+        assert why in str(form.non_field_errors())
+    county.do(case, "draft_reply", at=at)
+    assert now(case).facts["publish"] == "no"
+    with pytest.raises(Cannot, match=why):
+        county.do(case, "sign_reply", at=at, public_text="已清理。")
+    signing = form_for("approve", None, case=now(case), user=county.head, at=at)
+    assert "public_text" not in signing.fields
+    county.do(case, "approve", at=at)
+    with pytest.raises(Cannot, match=why):
+        county.do(case, "reply", at=at, public=True)
+    assert "public" not in form_for("reply", None, case=now(case), user=county.reviewer, at=at).fields
+    county.do(case, "reply", at=at)
+    assert not Reply.objects.get(case=case, kind="final").public
+
+
+@pytest.mark.parametrize("became", [{"restricted": True}, {"facts": {"publish": "yes", "type": "report"}}])
+def test_what_has_come_to_be_private_since_it_was_put_up_is_not_published(county, at, became):
+    case = county.walk("reviewed", at, public=True)
+    Case.objects.filter(pk=case.pk).update(**became)
+    with pytest.raises(Cannot, match=r"不公开答复|审批层级随之不同"):
+        county.do(case, "reply", at=at, public=True)
+    form = form_for("reply", {"public": "on"}, case=now(case), user=county.reviewer, at=at)
+    assert "不公开答复，请只答复本人" in str(form.non_field_errors())
+
+
+def test_what_was_not_put_up_as_public_is_not_published(county, at):
+    case = county.walk("drafted", at)
+    with pytest.raises(Cannot, match="宣传部门没有审核"):
+        county.do(case, "sign_reply", at=at, public_text="已清理。")
+    county.do(case, "approve", at=at)
+    with pytest.raises(Cannot, match="送审时没有选“公开答复”"):
+        county.do(case, "reply", at=at, public=True)
+    assert "public" not in form_for("reply", None, case=now(case), user=county.reviewer, at=at).fields
+
+
+@pytest.mark.parametrize("source", ["lb", "12345", "mailbox", "wechat"])
+@pytest.mark.parametrize("redo", ["none", "again"])
+def test_publicity_signs_last_whatever_is_published(county, at, source, redo):
+    case = county.walk("handling", at, source=source)
+    Case.objects.filter(pk=case.pk).update(facts={**case.facts, "redo": redo})
+    county.do(case, "draft_reply", at=at, public=True)
+    levels = Approval.objects.get(case=case).levels
+    assert (levels[-1]["by"], len(levels)) == (["publicity"], 4 if redo == "again" else 3)
+    county.do(case, "approve", at=at)
+    county.do(case, "reply", at=at, public=True)
+    assert Reply.objects.filter(case=case, kind="published").exists()
+
+
+def test_the_choice_is_kept_with_a_draft_and_owed_on_the_leader_board(county, at):
+    case = county.walk("handling", at)
+    county.do(case, "save_draft", at=at, public=True)
+    form = form_for("draft_reply", None, case=now(case), user=county.handler, at=at)
+    assert form.initial["public"] is True
+    board = county.walk("handling", at, source="lb")
+    field = form_for("draft_reply", None, case=board, user=county.handler, at=at).fields["public"]
+    assert field.disabled
+    county.do(board, "draft_reply", at=at)
+    assert now(board).facts["publish"] == "yes"
+
+
+def test_a_duplicate_of_what_was_not_published_is_not_either(county, at):
+    _, case = merged(county, at, said=TEXT)
+    with pytest.raises(Cannot, match="主案件的答复没有公开"):
+        county.do(case, "reply_merged", at=at, text=TEXT, public=True)
+    form = form_for("reply_merged", None, case=case, user=county.dispatcher, at=at)
+    assert not {"public", "public_text"} & set(form.fields)
+
+
+@pytest.mark.parametrize(("options", "why"), PRIVATE[1:])
+def test_a_duplicate_that_must_stay_private_is_answered_to_its_person_alone(county, at, options, why):
+    master = master_told(county, at, TEXT, public_text=TEXT)
+    case = county.walk("registered", at, **options)
+    county.do(case, "merge", at=at, master=master.pk)
+    with pytest.raises(Cannot, match=why):
+        county.do(case, "reply_merged", at=at, text=TEXT, public=True)
+    said = {"text": TEXT, "public": True, "public_text": ""}
+    assert answer_all(master, [now(case)], said, by=county.dispatcher, at=at, key="k")[0].refused == ""
+    assert not Reply.objects.get(case=case, kind="final").public
 
 
 def test_a_contact_that_cannot_be_opened_publishes_nothing(county, at):
@@ -243,7 +337,7 @@ def test_the_masters_answer_never_names_a_duplicates_person(county, at):
 
 def test_a_merged_answer_may_be_published_in_other_words(county, at):
     text = f"{PERSON.name}您好，已处理。"
-    _, case = merged(county, at, said=text)
+    _, case = merged(county, at, said=text, public_text="您好，已处理。")
     with pytest.raises(Cannot, match="公开文本第 1 句有留言人姓名"):
         county.do(case, "reply_merged", at=at, text=text, public=True)
     county.do(case, "reply_merged", at=at, text=text, public=True, public_text="已处理。")

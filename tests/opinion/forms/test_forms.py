@@ -295,7 +295,7 @@ def test_moment_outside_the_years_of_any_calendar_is_refused(county, at, moment)
 
 def test_restricted_replies_are_not_public(county, at):
     form = opened(county, at, "reply", {"public": "on"}, state="reviewed", restricted=True)
-    assert errors(form) == {"public": ["“公开答复”不适用于限制知悉的案件，请只答复本人"]}
+    assert errors(form) == {"__all__": ["限制知悉的案件不公开答复，请只答复本人"]}
 
 
 def test_merge_takes_a_number_one_may_see(county, at):

@@ -98,7 +98,7 @@ def test_draft_form_warns_of_identities_and_lets_go_on(county: World, earlier: d
 
 
 def test_approval_shows_what_must_go_and_what_may_stand(county: World, earlier: datetime, as_: As):
-    case, client = county.walk("drafted", earlier), as_(county.reviewer)
+    case, client = county.walk("drafted", earlier, public=True), as_(county.reviewer)
     county.do(case, "sign_reply", at=earlier, text="", by=county.head)
     refused = send(client, case, "sign_reply", text=TEXT, public_text=f"{PERSON.name}您好，电话13911112222。")
     assert refused.status_code == 422
@@ -111,6 +111,7 @@ def test_approval_shows_what_must_go_and_what_may_stand(county: World, earlier: 
     assert "请选择“保留理由”" in unreasoned.content.decode()
     said = {"text": TEXT, "public_text": public, "stands": "mobile", "stands_because": "official"}
     assert send(client, case, "sign_reply", **said).status_code == 302
+    assert send(as_(county.publicity), case, "sign_reply", **said).status_code == 302
     assert send(client, case, "reply", public="on").status_code == 302
     assert Reply.objects.get(case=case, kind="published").text == public
     timeline = client.get(reverse("case", args=[case.number])).content.decode()
@@ -119,9 +120,8 @@ def test_approval_shows_what_must_go_and_what_may_stand(county: World, earlier: 
 
 
 def test_reply_form_says_before_it_is_sent_what_keeps_it_private(county: World, earlier: datetime, as_: As):
-    case, client = county.walk("drafted", earlier), as_(county.reviewer)
-    county.do(case, "sign_reply", at=earlier, text="", by=county.head)
-    send(client, case, "sign_reply", text=f"{PERSON.name}您好，已清理。")
+    case, client = county.walk("drafted", earlier, public=True), as_(county.reviewer)
+    county.do(case, "approve", at=earlier, text=f"{PERSON.name}您好，已清理。")
     assert "第 1 句有留言人姓名（何**）" in page(client, case, "reply")
     refused = send(client, case, "reply", public="on")
     assert refused.status_code == 422

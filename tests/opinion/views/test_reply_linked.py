@@ -75,7 +75,8 @@ def test_cases_of_others_cannot_be_smuggled_in(county: World, earlier: datetime,
 
 
 def test_what_looks_like_somebodys_is_confirmed_once_for_all(county: World, earlier: datetime, as_: As):
-    master, cases = merged(county, earlier, said="您反映的{}已办结，可拨打电话13911112222。")
+    text = "您反映的{}已办结，可拨打电话13911112222。"
+    master, cases = merged(county, earlier, said=text, public_text=text)
     client = as_(county.dispatcher)
     said = filled(client, master, text="${编号}已办结，电话13911112222。", public="on")
     refused = client.post(url(master), said)
