@@ -46,12 +46,21 @@ def chosen(case: Case, said: Mapping[str, Any]) -> bool:
     return owes_the_public(case) or (bool(said.get("public")) and not must_stay_private(case))
 
 
+def is_for_public(case: Case) -> bool:
+    """Whether what is being approved, or was, is to be published. One statement at most."""
+    return _was_chosen(case) and not must_stay_private(case)
+
+
+def _was_chosen(case: Case) -> bool:
+    """What was put up before the fact was kept passed publicity where the source alone asks for it."""
+    return case.facts.get(FACT, YES if case.facts.get("source") in IN_PUBLIC else NO) == YES
+
+
 def obstacle(case: Case) -> str:
     """Why the answer being approved, or approved, is not for the public; empty where it is. One statement at most."""
     if no := must_stay_private(case):
         return no
-    # What was put up before the fact was kept passed publicity where the source alone asks for it.
-    if case.facts.get(FACT) == YES or (FACT not in case.facts and case.facts.get("source") in IN_PUBLIC):
+    if _was_chosen(case):
         return ""
     return "送审时没有选“公开答复”，宣传部门没有审核，只能答复本人；确需公开的，请退回后重新送审，送审时选“公开答复”"
 

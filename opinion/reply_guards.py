@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from opinion import answers
 from opinion.contacts.sealing import SealBroken
 from opinion.merging import master_of
@@ -62,7 +64,7 @@ def wording_may_be_public(move: Move) -> Refusal | None:
     if no := _why_private(move):
         return Refusal(no)
     text = public_text(move.case, move.name, move.data)
-    return _refusal(move.case, text, public=True, stands=let_stand(move)) if text else None
+    return _refusal(move.case, text, public=True, stands=lambda: let_stand(move, text)) if text else None
 
 
 def _why_private(move: Move) -> str:
@@ -103,7 +105,9 @@ def verdict_on(case: Case, text: str, *, public: bool) -> Verdict:
     return judge(look_through(text, case, persons_of(case)), public=public)
 
 
-def _refusal(case: Case, text: str, *, public: bool, stands: frozenset[str] = frozenset()) -> Refusal | None:
+def _refusal(
+    case: Case, text: str, *, public: bool, stands: Callable[[], frozenset[str]] = frozenset
+) -> Refusal | None:
     try:
         verdict = verdict_on(case, text, public=public)
     except SealBroken:
@@ -111,7 +115,8 @@ def _refusal(case: Case, text: str, *, public: bool, stands: frozenset[str] = fr
     if verdict.refused:
         where = "公开文本" if public else "答复"
         return Refusal(f"{where}{'；'.join(map(str, verdict.refused))}")
-    left = [finding for finding in verdict.doubtful if finding.code not in stands]
+    stood = stands() if verdict.doubtful else frozenset()
+    left = [finding for finding in verdict.doubtful if finding.code not in stood]
     if left:
         return Refusal(f"公开文本{'；'.join(map(str, left))}。确需保留的，请逐项确认并选择理由")
     return None

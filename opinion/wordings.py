@@ -9,6 +9,8 @@ from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
 from opinion.models import Reply
+from opinion.publishing import is_for_public
+from workflows.chain import text_digest
 from workflows.models import Case, Event
 from workflows.moves import Move
 
@@ -47,28 +49,49 @@ def approved_for_public(case: Case) -> Reply | None:
     return wording or approved
 
 
+def text_for_public(text: str, own: str) -> str:
+    """The public text of a wording: its own for the public where it has one, otherwise what its person gets."""
+    return own or text
+
+
 def public_text(case: Case, transition: str, said: Mapping[str, Any]) -> str:
     """What a move would have the public read sooner or later; empty where that is nothing, or not said yet."""
     if transition == "sign_reply":
-        return str(said.get("public_text") or "")
+        if not said or not is_for_public(case):
+            return ""
+        return text_for_public(text_signed(case, said), str(said.get("public_text") or ""))
     if not said.get("public"):
         return ""
     if transition == "reply":
         approved = approved_for_public(case)
         return approved.text if approved else ""
-    return str(said.get("public_text") or said.get("text") or "")
+    return text_for_public(str(said.get("text") or ""), str(said.get("public_text") or ""))
 
 
-def let_stand(move: Move) -> frozenset[str]:
-    """Codes of findings that stand, with a reason: by this move, or by the approval of the very wording."""
+def text_signed(case: Case, said: Mapping[str, Any]) -> str:
+    """The wording that a signature agrees to: the signer's own, or what there is."""
+    if said.get("text"):
+        return str(said["text"])
+    now = present_wording(case)
+    return now.text if now else ""
+
+
+def let_stand(move: Move, text: str) -> frozenset[str]:
+    """Codes of findings that stand in a public text, with a reason: by this move, or by an earlier signature under it."""
     stands = frozenset(move.data.get("stands", ()) if move.data.get("stands_because") else ())
-    return stands | stood_at_approval(move.case) if move.name == "reply" else stands
+    return stands | stood_in(move.case, text) if move.name in {"sign_reply", "reply"} else stands
 
 
-def stood_at_approval(case: Case) -> frozenset[str]:
-    """What the approval of the wording to be published let stand."""
-    approved = approved_for_public(case)
-    if approved is None or approved.kind != Reply.Kind.WORDING:
+def stood_in(case: Case, text: str) -> frozenset[str]:
+    """What those who signed since the draft was put up let stand in this very text. Two statements."""
+    draft = latest(case, Reply.Kind.DRAFT)
+    if draft is None or not text:
         return frozenset()
-    data = Event.objects.filter(case=case, seq=approved.seq).values_list("data", flat=True).first() or {}
-    return frozenset(data.get("stands", ()))
+    signed = Event.objects.filter(case=case, transition__in=("sign_reply", "approve"), seq__gt=draft.seq)
+    digest = text_digest(text)
+    return frozenset(
+        code
+        for data in signed.values_list("data", flat=True)
+        if digest in {data.get("stands_in"), data.get("public_text")}
+        for code in data.get("stands", ())
+    )

@@ -6,6 +6,7 @@ from opinion.effects.dispatching import take_on
 from opinion.effects.replying import keep, keep_public
 from opinion.merging import master_of, obstacle, queue_merges
 from opinion.models import Link, Reply
+from opinion.wordings import text_for_public
 from workflows.errors import Cannot
 from workflows.models import Case
 from workflows.moves import Move
@@ -81,4 +82,6 @@ def reply_from_master(move: Move) -> None:
     keep(move, Reply.Kind.FINAL, move.data["text"], result=said.result if said else "", public=public)
     move.log(public=public, master=master.pk)
     if public:
-        keep_public(move, Reply.Kind.PUBLISHED, move.data.get("public_text") or move.data["text"])
+        keep_public(
+            move, Reply.Kind.PUBLISHED, text_for_public(move.data["text"], move.data.get("public_text") or "")
+        )

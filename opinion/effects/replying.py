@@ -7,7 +7,7 @@ from django.db.models import Max
 from opinion import answers
 from opinion.models import Reply
 from opinion.publishing import FACT, NO, YES, chosen
-from opinion.wordings import approved_for_public, present_wording, published_instead
+from opinion.wordings import approved_for_public, present_wording, published_instead, text_for_public
 from workflows.chain import text_digest
 from workflows.errors import Cannot
 from workflows.models import Event
@@ -45,8 +45,17 @@ def keep_public(move: Move, kind: Reply.Kind, text: str) -> None:
     """What the public reads, beside what the person gets, and which doubts were let stand for which reason."""
     reply = add_version(move, kind, text)
     move.log(public_version=reply.version, public_text=reply.digest)
+    log_stands(move, text)
+
+
+def log_stands(move: Move, text: str) -> None:
+    """Which doubts about a public text were let stand for which reason: good for this very text."""
     if move.data.get("stands"):
-        move.log(stands=sorted(move.data["stands"]), stands_because=move.data["stands_because"])
+        move.log(
+            stands=sorted(move.data["stands"]),
+            stands_because=move.data["stands_because"],
+            stands_in=text_digest(text),
+        )
 
 
 @effect
@@ -90,6 +99,7 @@ def keep_wording(move: Move) -> None:
         keep(move, Reply.Kind.APPROVED, text, result=now.result)
         if public:
             keep_public(move, Reply.Kind.WORDING, public)
+    log_stands(move, text_for_public(text, public))
     move.note("remark", said.get("remark", ""))
 
 

@@ -21,6 +21,7 @@ from opinion.screening.folding import Reading
 from opinion.screening.judging import judge
 from opinion.screening.patterns import found_by_pattern
 from opinion.templating import ALLOWED, fill, problems
+from opinion.wordings import text_for_public
 from workflows.models import Case
 
 
@@ -81,7 +82,8 @@ class LinkedReplyForm(PublicChoice):
         """In what would be published, as the first of the cases would have it."""
         if not self.is_bound or not self.data.get("public") or not self.waiting or self.at is None:
             return []
-        text = str(self.data.get("public_text") or self.data.get("text") or "").strip()
+        own, told = (str(self.data.get(name) or "").strip() for name in ("public_text", "text"))
+        text = text_for_public(told, own)
         if not text or problems(text):
             return []
         first = self.waiting[0]

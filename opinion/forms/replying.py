@@ -14,12 +14,13 @@ from opinion.masters_words import published_otherwise
 from opinion.merging import master_of
 from opinion.models import Reply
 from opinion.publishing import may_stay_private, obstacle, obstacle_of_merged, owes_the_public
+from opinion.screening.finding import Finding
 from opinion.wordings import (
     approved_for_public,
     latest,
     present_wording,
     published_instead,
-    stood_at_approval,
+    stood_in,
 )
 from workflows.registry import form
 
@@ -42,6 +43,16 @@ class ApproveForm(PublicChoice, ScreenedForm):
         self.initial.setdefault("public_text", published_instead(self.case, now))
         self.offer_public(obstacle(self.case))
         super().prepare()
+
+    def confirmed_before(self) -> frozenset[str]:
+        return stood_in(self.case, self.in_public())
+
+    @property
+    def found_in_public(self) -> list[Finding]:
+        """What the text now to be published may tell, of whom nobody has let it stand."""
+        stood = self.confirmed_before() if self.verdict_in_public.doubtful else frozenset()
+        doubtful = [each for each in self.verdict_in_public.doubtful if each.code not in stood]
+        return [*self.verdict_in_public.refused, *doubtful]
 
     @cached_property
     def answers(self) -> list[AnswerView]:
@@ -91,7 +102,7 @@ class ReplyForm(PublicChoice, ScreenedForm):
         return [] if self.is_bound else list(self.verdict_in_public.refused)
 
     def confirmed_before(self) -> frozenset[str]:
-        return stood_at_approval(self.case)
+        return stood_in(self.case, self.in_public())
 
 
 @form("reply_merged")

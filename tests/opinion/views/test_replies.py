@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
+from opinion.contacts.book import Person
 from opinion.models import Reply
 from tests.factories.world import PERSON, World
 from tests.opinion.views.conftest import As
@@ -121,12 +122,31 @@ def test_approval_shows_what_must_go_and_what_may_stand(county: World, earlier: 
 
 def test_reply_form_says_before_it_is_sent_what_keeps_it_private(county: World, earlier: datetime, as_: As):
     case, client = county.walk("drafted", earlier, public=True), as_(county.reviewer)
-    county.do(case, "approve", at=earlier, text=f"{PERSON.name}您好，已清理。")
-    assert "第 1 句有留言人姓名（何**）" in page(client, case, "reply")
+    county.do(case, "approve", at=earlier, text="苗青禾反映的积水已清理。")
+    other = county.walk("registered", earlier, person=Person("苗青禾", "13600002222"))
+    county.do(other, "merge", at=earlier, master=case.pk)
+    assert "第 1 句有并案中他人的姓名（苗**）" in page(client, case, "reply")
     refused = send(client, case, "reply", public="on")
     assert refused.status_code == 422
-    assert "第 1 句有留言人姓名（何**）" in refused.content.decode()
-    assert send(client, case, "reply").status_code == 302
+    assert "第 1 句有并案中他人的姓名（苗**）" in refused.content.decode()
+
+
+def test_a_signer_reads_what_is_found_in_the_text_to_be_published(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("handling", earlier), as_(county.head)
+    county.do(case, "draft_reply", at=earlier, text=f"{PERSON.name}您好，电话13911112222。", public=True)
+    shown = page(client, case, "sign_reply")
+    assert "拟公开的文字可能透露他人信息" in shown
+    assert "第 1 句有留言人姓名（何**）" in shown
+    assert "第 1 句有手机号码（139****2222）" in shown
+    assert f'href="{reverse("action", args=[case.number, "send_back"])}"' in shown
+    refused = send(
+        client, case, "sign_reply", text=f"{PERSON.name}您好，电话13911112222。", remark="同意发布"
+    )
+    assert refused.status_code == 422
+    assert "同意发布" in refused.content.decode()
+    kept = {"public_text": "您好，电话13911112222。", "stands": "mobile", "stands_because": "official"}
+    assert send(client, case, "sign_reply", text=f"{PERSON.name}您好。", **kept).status_code == 302
+    assert "拟公开的文字可能透露他人信息" not in page(as_(county.reviewer), case, "sign_reply")
 
 
 def test_any_two_versions_are_compared(county: World, earlier: datetime, as_: As):
