@@ -51,7 +51,7 @@ MENU: tuple[tuple[str, str, tuple[str, ...], Callable[[User], bool], str], ...] 
         "case_list case action audit explain case_forecast approval replies reply_linked report",
     ),
     ("回访", "call_backs", (), may_call, "call_backs"),
-    ("督办", "board", (), may_supervise, "board board_cases forecast"),
+    ("督办", "board", (), may_supervise, "board board_cases forecast unapproved"),
     ("督办单", "orders", (), may_see_cases, "orders order"),
     ("统计", "figures", (), may_supervise, "figures"),
     ("登记", "register", (), may_register, "register open_case"),

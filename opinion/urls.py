@@ -29,6 +29,7 @@ from opinion.views.reports import report
 from opinion.views.session import Login, Logout
 from opinion.views.templates import reply_template, reply_template_new, reply_templates
 from opinion.views.todo import todo
+from opinion.views.unapproved import unapproved, unapproved_export
 
 urlpatterns = [
     path("", todo, name="todo"),
@@ -66,6 +67,8 @@ urlpatterns = [
     path("board/", board, name="board"),
     path("board/cases/", board_cases, name="board_cases"),
     path("forecast/", forecast, name="forecast"),
+    path("unapproved/", unapproved, name="unapproved"),
+    path("unapproved/file/", unapproved_export, name="unapproved_export"),
     path("figures/", figures, name="figures"),
     path("figures/file/", figures_export, name="figures_export"),
     path("reply-templates/", reply_templates, name="reply_templates"),

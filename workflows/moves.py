@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from workflows.models import Case, Extension, User
 
 
+# How the key of a move begins that an approval grants. Keys from elsewhere begin with the name of what is done.
+GRANTED_KEY = "approval:"
+
+
 @dataclass(frozen=True)
 class Follow:
     """A move of the same case that another one calls for: made right after it, in its transaction, by nobody's choice.

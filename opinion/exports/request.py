@@ -14,8 +14,8 @@ from workflows.models.case import CaseQuerySet
 from workflows.models.unit import subtree_ids
 
 WHAT = {"cases": "案件", "events": "办理日志"}
-# What the chain of records may name; figures are made at once, without a request of this kind.
-RECORDED = {**WHAT, "figures": "统计"}
+# What the chain of records may name; these two are made at once, without a request of this kind.
+RECORDED = {**WHAT, "figures": "统计", "unapproved": "未经审批的处置"}
 FORMATS = {"csv": "CSV", "xlsx": "Excel", "jsonl": "JSON 行"}
 EXPORTER = "exporter"
 

@@ -1,11 +1,11 @@
-"""The table of a month as a file: formula-safe, and recorded in the chain of exports."""
+"""Tables of a month as files: formula-safe, and recorded in the chain of exports."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -57,21 +57,27 @@ COLUMNS = [
 
 
 def figures_file(area: Area, month: date, file_format: str, *, by: User, at: datetime) -> bytes:
-    """The file's bytes. file_format: a key of FORMATS. Recorded, with its digest, before it is returned."""
-    lines = list(_rows(area, month, at))
+    """The month's table as bytes. file_format: a key of FORMATS."""
+    return recorded_file(WHAT, list(_rows(area, month, at)), COLUMNS, month, file_format, by=by, at=at)
+
+
+def recorded_file(
+    what: str, lines: Sequence[tuple[Any, ...]], columns: Sequence[Column], month: date, file_format: str, *, by: User, at: datetime
+) -> bytes:  # fmt: skip
+    """A table of a month as bytes. Recorded, with its digest, before it is returned. what: a name the records know."""
     zone = timezone.get_default_timezone()
     if file_format == "csv":
         raw = io.BytesIO()
-        write_csv(_Raw(raw), lines, COLUMNS, zone, _silent)
+        write_csv(_Raw(raw), lines, columns, zone, _silent)
         content = raw.getvalue()
     else:
-        with tempfile.TemporaryDirectory(prefix="huiyin-figures-") as folder:
-            path = Path(folder) / "figures.xlsx"
-            write_xlsx(path, lines, COLUMNS, zone, _silent, f"{month:%Y-%m}")
+        with tempfile.TemporaryDirectory(prefix=f"huiyin-{what}-") as folder:
+            path = Path(folder) / f"{what}.xlsx"
+            write_xlsx(path, lines, columns, zone, _silent, f"{month:%Y-%m}")
             content = path.read_bytes()
     with transaction.atomic():
         record(
-            user=by, what=WHAT, file_format=file_format, filters={"month": f"{month:%Y-%m}"}, row_count=len(lines),
+            user=by, what=what, file_format=file_format, filters={"month": f"{month:%Y-%m}"}, row_count=len(lines),
             file_sha256=hashlib.sha256(content).hexdigest(), at=at,
         )  # fmt: skip
     return content

@@ -69,3 +69,8 @@ def state_of(definition_id: int, name: str) -> StateSpec | None:
 def month_of(at: datetime) -> date:
     """First day of the local month."""
     return timezone.localtime(at).date().replace(day=1)
+
+
+def next_month(month: date) -> date:
+    """First day of the month after."""
+    return month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)

@@ -16,7 +16,7 @@ from opinion.queues import rows_of
 from opinion.reports.area import Area, month_named, months_before
 from opinion.reports.board import board as board_of
 from opinion.reports.drill import NOW, BadDrill, Drill
-from opinion.reports.spans import month_of
+from opinion.reports.spans import month_of, next_month
 from opinion.views.pages import page_of, user_of
 
 MONTHS_OFFERED = 24
@@ -51,12 +51,8 @@ def chosen_month(request: HttpRequest, *, at: datetime) -> date:
 
 def month_choices(at: datetime, chosen: date) -> list[tuple[str, str, bool]]:
     """Value, label and whether it is the chosen one, newest first; next month's deadlines are known, too."""
-    offered = sorted({*months_before(_next(month_of(at)), MONTHS_OFFERED), chosen}, reverse=True)
+    offered = sorted({*months_before(next_month(month_of(at)), MONTHS_OFFERED), chosen}, reverse=True)
     return [(f"{each:%Y-%m}", f"{each.year}年{each.month}月", each == chosen) for each in offered]
-
-
-def _next(month: date) -> date:
-    return month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
 
 
 @require_safe

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -47,8 +49,12 @@ def figures_export(request: HttpRequest) -> HttpResponseBase:
     if month is None or file_format not in FORMATS:
         return HttpResponse("请选择月份和格式", status=400, content_type="text/plain; charset=utf-8")
     content = figures_file(area, month, file_format, by=user_of(request), at=timezone.now())
+    return month_file(content, "figures", month, file_format)
+
+
+def month_file(content: bytes, what: str, month: date, file_format: str) -> HttpResponse:
+    """A table of a month, as a download."""
     response = HttpResponse(content, content_type=TYPES[file_format])
-    name = f"figures-{month:%Y-%m}.{file_format}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{what}-{month:%Y-%m}.{file_format}"'
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

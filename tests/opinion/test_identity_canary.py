@@ -47,6 +47,7 @@ MAY_REVEAL = {"clerk", "dispatcher", "caller", "handler", "head"}
 OVERVIEWS = (
     "orders",
     "board",
+    "unapproved",
     "figures",
     "forecast",
     "call_backs",

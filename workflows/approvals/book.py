@@ -19,7 +19,7 @@ from workflows.approvals.seats import SIGNED, SeatBook
 from workflows.approvals.standing import still_fits
 from workflows.errors import Cannot
 from workflows.models import Approval, ApprovalRules, ApprovalTask, Note, User
-from workflows.moves import Follow, Move
+from workflows.moves import GRANTED_KEY, Follow, Move
 from workflows.published import approval_rules
 
 Decision = ApprovalTask.Decision
@@ -226,7 +226,7 @@ class ApprovalBook(SeatBook):
             notes = Note.objects.filter(case=approval.case_id, seq=approval.seq).values_list("kind", "text")
             data = {**approval.said, **dict(notes), **data}
         name = move.lifecycle.approvals[approval.kind].granted
-        move.follow(Follow(name, f"approval:{approval.kind}:{approval.round}", data))
+        move.follow(Follow(name, f"{GRANTED_KEY}{approval.kind}:{approval.round}", data))
 
     def unmanned_in(self, move: Move) -> list[Approval]:
         """Approvals whose new level had too few people of its own."""

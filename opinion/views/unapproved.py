@@ -1,0 +1,57 @@
+"""未经审批的处置: what was done in a month by one person's word, to read, to follow to its case and to take away."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from opinion.reports.area import month_named
+from opinion.reports.sheet import FORMATS
+from opinion.reports.unapproved import A_PAGE, disposals, unapproved_file
+from opinion.reports.unapproved import unapproved as found_in
+from opinion.views.board import area_of, chosen_month, chosen_unit, month_choices
+from opinion.views.figures import month_file
+from opinion.views.pages import user_of
+
+
+@require_safe
+def unapproved(request: HttpRequest) -> HttpResponse:
+    """`?month=&unit=`, and `?before=`, the number of the last event of the page before."""
+    at = timezone.now()
+    whole = area_of(request)
+    area, month = chosen_unit(request, whole), chosen_month(request, at=at)
+    found = found_in(user_of(request), area, month)
+    counted, before = found.count(), request.GET.get("before", "")
+    if before:
+        if not before.isdecimal() or len(before) > 18:
+            raise Http404("没有这一页")
+        found = found.filter(pk__lt=int(before))
+    page = list(found[: A_PAGE + 1])
+    context = {
+        "rows": disposals(page[:A_PAGE]),
+        "counted": counted,
+        "following": page[A_PAGE - 1].pk if len(page) > A_PAGE else None,
+        "before": before,
+        "at": at,
+        "month": month,
+        "months": month_choices(at, month),
+        "unit": next(iter(area.units.values())) if len(area.units) == 1 else None,
+        "units": list(whole.units.values()),
+        "formats": FORMATS,
+    }
+    return render(request, "opinion/unapproved.html", context)
+
+
+@require_POST
+def unapproved_export(request: HttpRequest) -> HttpResponseBase:
+    """The month of the whole area as a file; who took it is recorded before it is handed over."""
+    area = area_of(request)
+    month = month_named(request.POST.get("month", ""))
+    file_format = request.POST.get("format", "")
+    if month is None or file_format not in FORMATS:
+        return HttpResponse("请选择月份和格式", status=400, content_type="text/plain; charset=utf-8")
+    content = unapproved_file(area, month, file_format, by=user_of(request), at=timezone.now())
+    return month_file(content, "unapproved", month, file_format)
