@@ -53,7 +53,7 @@ def is_for_public(case: Case) -> bool:
 
 def _was_chosen(case: Case) -> bool:
     """What was put up before the fact was kept passed publicity where the source alone asks for it."""
-    return case.facts.get(FACT, YES if case.facts.get("source") in IN_PUBLIC else NO) == YES
+    return bool(case.facts.get(FACT, YES if case.facts.get("source") in IN_PUBLIC else NO) == YES)
 
 
 def obstacle(case: Case) -> str:

@@ -18,6 +18,7 @@ from config.metrics import exposition
 from notifications.models import Alert
 from notifications.registry import watches
 from opinion.attachments.scanning import scanner
+from opinion.staffing import scarce_now
 from workflows.models import User
 
 LOOPBACK = {"127.0.0.1", "::1"}
@@ -41,6 +42,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "alerts": [(Alert.Kind(kind).label, count) for kind, count in found.alerts.items() if count],
         "broker": broker(),
         "scanner": scanner(),
+        "scarce": scarce_now(),
         "at": at,
     }
     return render(request, "config/health.html", context)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from opinion.access import may_keep_policies
+from opinion.staffing import scarce
 from opinion.views.documents import DocumentForm, text_of, versions_of
 from opinion.views.pages import user_of
 from workflows.approvals.rules import ApprovalRule, ApprovalRulesSpec, LevelSpec, agreement, besides
@@ -99,6 +100,7 @@ def _foreseen(spec: ApprovalRulesSpec) -> dict[str, Any]:
         "lines": lines,
         "empty": [f"{line.matter}“{level.label}”" for line in lines for level in line.levels if level.empty],
         "warnings": list(_doubts(spec)),
+        "scarce": scarce(spec),
         "unknown": _unknown(spec),
         "fallback": "、".join(_role(name, held) for name in spec.fallback),
         "newest": newest,

@@ -81,6 +81,24 @@ def test_a_public_reply_passes_head_desk_and_publicity(county: World, at: dateti
     assert case.clocks.filter(kind="review").count() == 5
 
 
+def test_nobody_is_asked_at_two_levels_where_somebody_else_could_sit(county: World, at: datetime):
+    county.head.memberships.create(unit=county.county, role="publicity")
+    case = county.walk("drafted", at, public=True)
+    county.do(case, "sign_reply", at=at + HOUR, by=User.objects.get(pk=county.head.pk))
+    county.do(case, "sign_reply", at=at + HOUR)
+    assert asked(case, "reply") == ["publicity"]
+    # 宣传部门只有他一人时，请兜底角色中没有签过的人：审核员兼派单员已签过，轮到督办员。
+    alone = county.walk("drafted", at, public=True)
+    county.publicity.memberships.all().delete()
+    county.dispatcher.memberships.all().delete()
+    county.reviewer.memberships.create(unit=county.desk, role="dispatcher")
+    county.do(alone, "sign_reply", at=at + HOUR)
+    county.do(alone, "sign_reply", at=at + HOUR)
+    signed = ApprovalTask.objects.filter(case=alone, decision=ApprovalTask.Decision.AGREED).order_by("id")
+    assert list(signed.values_list("owner__username", flat=True)) == ["head", "reviewer"]
+    assert asked(alone, "reply") == ["supervisor"]
+
+
 def test_a_reply_to_one_person_ends_at_the_desk(county: World, at: datetime):
     case = county.walk("drafted", at)
     county.do(case, "sign_reply", at=at + HOUR)

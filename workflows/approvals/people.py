@@ -98,9 +98,9 @@ class Finder:
         if len(own) >= wanted:
             return Seating(tuple(own))
         spare = [role for name in level.by for role in list(rules.chain(name))[1:]]
-        for role in [*spare, *rules.fallback]:
-            # Better somebody who has decided before than nobody at all.
-            but = {*self.barred} if role in rules.fallback else left_out
+        # Better somebody who has decided before than nobody at all, but anybody else first.
+        last_resort = [(role, {*self.barred}) for role in rules.fallback]
+        for role, but in [*((role, left_out) for role in [*spare, *rules.fallback]), *last_resort]:
             own += self._sitters(self._holders([role]), but | {sitter.user.pk for sitter in own})
             if len(own) >= wanted:
                 return Seating(tuple(own), fallen_back=role in rules.fallback and role not in spare)

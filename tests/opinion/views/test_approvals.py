@@ -248,7 +248,7 @@ def test_levels_warn_of_people_who_can_see_no_case(county, as_):
 
 def test_levels_as_shipped_are_in_no_doubt(county, as_):
     page = as_(county.sysadmin).post(reverse("levels"), {"text": TEXT}).content.decode()
-    assert "notice-warning" not in page
+    assert '<p class="notice notice-warning">' not in page
 
 
 # ---- deputies
