@@ -4,9 +4,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.walking import PASSWORD
 from tests.conftest import chromium_path
+from tests.factories.world import World, make_world
+from workflows.models import User
 
 CHROMIUM_FLAGS = [
     "--headless",
@@ -39,3 +43,16 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN")
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def county(transactional_db: None) -> World:
+    """Everybody can log in; the flush before took what `migrate` had seeded, so it is seeded again."""
+    from opinion.seeding import seed
+    from workflows.seeding import seed as seed_engine
+
+    seed_engine()
+    seed()
+    world = make_world()
+    User.objects.filter(is_system=False).update(password=make_password(PASSWORD))
+    return world

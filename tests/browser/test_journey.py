@@ -8,13 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.hashers import make_password
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
-from tests.factories.world import World, make_world
-from workflows.models import Case, User
+from tests.browser.walking import Walker
+from tests.factories.world import World
+from workflows.models import Case
 
 pytestmark = [
     pytest.mark.browser,
@@ -23,75 +23,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 
-PASSWORD = "xunchang-mima-2026"
 WIDTHS = {"desk": (1366, 768), "phone": (390, 844)}
-
-
-@pytest.fixture
-def county(transactional_db: None) -> World:
-    """Everybody can log in; the flush before took what `migrate` had seeded, so it is seeded again."""
-    from opinion.seeding import seed
-    from workflows.seeding import seed as seed_engine
-
-    seed_engine()
-    seed()
-    world = make_world()
-    User.objects.filter(is_system=False).update(password=make_password(PASSWORD))
-    return world
-
-
-class Walker:
-    """A browser window in which people come and go; keeps what its console complained about."""
-
-    def __init__(self, context: BrowserContext, server: LiveServer, shots: Path) -> None:
-        self.page: Page = context.new_page()
-        self.server, self.shots = server, shots
-        self.complaints: list[str] = []
-        self.page.on("console", lambda message: self._note(message.type, message.text))
-        self.page.on("pageerror", lambda error: self._note("error", str(error)))
-        self.page.on("request", lambda request: self._request(request.url))
-
-    def _note(self, kind: str, text: str) -> None:
-        if kind in {"error", "warning"}:
-            self.complaints.append(f"{self.page.url}: {text}")
-
-    def _request(self, url: str) -> None:
-        if not url.startswith(self.server.url):
-            self.complaints.append(f"{self.page.url} asked for {url}")
-
-    def enter(self, username: str) -> None:
-        self.page.goto(f"{self.server.url}/login/")
-        self.page.get_by_label("用户名").fill(username)
-        self.page.get_by_label("密码").fill(PASSWORD)
-        self.page.get_by_role("button", name="登录").click()
-
-    def leave(self) -> None:
-        self.page.get_by_role("button", name="退出").click()
-
-    def shoot(self, name: str) -> None:
-        """A picture for whoever looks, and: nothing is wider than the window."""
-        self.page.screenshot(path=self.shots / f"{name}.png", full_page=True)
-        wide = self.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        assert wide == 0, f"{name}: {wide} px too wide"
-
-    def move(self, case: Case, username: str, label: str, **fields: str) -> None:
-        """Log in, open the case from its page, press the button, fill in the form by its labels, send it."""
-        self.enter(username)
-        self.page.goto(f"{self.server.url}/cases/{case.number}/")
-        # The navigation may have a page of the same name.
-        self.page.get_by_role("main").get_by_role("link", name=label, exact=True).click()
-        for field, value in fields.items():
-            control = self.page.get_by_label(field)
-            if control.evaluate("node => node.tagName") == "SELECT":
-                control.select_option(label=value)
-            else:
-                control.fill(value)
-        self.shoot(f"move-{label}")
-        self.page.get_by_role("button", name=label, exact=True).click()
-        assert f"{case.number} 已办理“{label}”" in self.page.inner_text("main")
-        self.leave()
 
 
 @pytest.fixture(params=WIDTHS)

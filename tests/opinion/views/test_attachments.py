@@ -19,6 +19,7 @@ from tests.factories.world import World, photo
 from tests.opinion.attachments.making import pdf, sent
 from tests.opinion.views.conftest import As
 from workflows.models import Case
+from workflows.verifying import verify
 
 SAID = {"action": "home", "outcome": "已到现场查看"}
 
@@ -188,6 +189,7 @@ def test_contribution_carries_files_for_whoever_sees_it(county: World, helped: C
     ]
     event = helped.events.get(name="co_task.finished")
     assert event.data["files"] == {str(file.number): file.digest for file in files}
+    assert verify(as_of=timezone.now()).problems == []
     for person in (county.handler, county.dispatcher, county.other_handler):
         page = as_(person).get(reverse("case", args=[helped.number])).content.decode()
         assert page.index("供水管网完好") < page.index(reverse("attachment_small", args=[helped.number, 1]))
