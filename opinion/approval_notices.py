@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from notifications.registry import CATALOGUE, InOneGo, Silent, Told, Urgency
 from opinion.audiences import assisting, dispatchers, handlers, heads, reviewers, supervisors, together
 from opinion.awaiting import levels_in
-from opinion.due_words import deadline
+from opinion.due_words import dues_of
 from opinion.notices import DESK_FALLBACKS, UNIT_FALLBACKS, news, pressing, still_open, work
 from opinion.signing import (
     asked,
@@ -23,14 +23,16 @@ from opinion.signing import (
 from workflows.models import Event
 
 
-def of_levels(sentence: Callable[[Event, str], str]) -> InOneGo:
-    """sentence: of an event and the level it is about, in brackets, or empty."""
+def of_levels(sentence: Callable[[Event, str, str], str]) -> InOneGo:
+    """sentence: of an event, the level it is about, in brackets or empty, and until when that one runs."""
 
     def say(events: Sequence[Event]) -> dict[int, str]:
         levels = levels_in(events)
+        due = dues_of({event: levels[event.pk][1] for event in events})
         return {
-            event.pk: sentence(event, f"（{level}）" if (level := levels[event.pk]) else "")
+            event.pk: sentence(event, f"（{label}）" if label else "", due[event.pk])
             for event in events
+            for label, _ in [levels[event.pk]]
         }
 
     return InOneGo(say)
@@ -39,7 +41,7 @@ def of_levels(sentence: Callable[[Event, str], str]) -> InOneGo:
 def to_sign() -> Told:
     """Whoever is asked by an event decides; a copy goes to whom the level names. Events that ask nobody are told to nobody."""
     return Told(
-        of_levels(lambda event, level: f"{event.case.number} {matter(event)}{level}，请表态{deadline(event.case)}"),
+        of_levels(lambda event, level, due: f"{event.case.number} {matter(event)}{level}，请表态{due}"),
         together(asked, copied), UNIT_FALLBACKS,
         applies=lambda event: bool(event.data.get("asked")),
         urgency=lambda event: Urgency.URGENT if pressing(event) else Urgency.PROMPT, still_true=still_asked,
@@ -85,7 +87,7 @@ APPROVAL_NOTICES: dict[str, Told | Silent] = {
     # 不告知任何一个人：值守人员在告警页看到，去安排任职或加签。
     "approval.unmanned": Told(
         of_levels(
-            lambda event, level: f"{event.case.number} {matter(event)}{level or '本级'}没有合适的审批人，"
+            lambda event, level, _: f"{event.case.number} {matter(event)}{level or '本级'}没有合适的审批人，"
             "已请代审或无人可请，请安排任职或加签"
         ),
         nobody,

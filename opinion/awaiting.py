@@ -50,13 +50,19 @@ def _kinds(case: Case) -> set[str]:
     return {kind for kind, approval in declared.items() if approval.holds and case.state in approval.during}
 
 
-def levels_in(events: Sequence[Event]) -> dict[int, str]:
-    """Event id → the level that an event of an approval begins, or asks in; empty where it names none. One statement."""
+def levels_in(events: Sequence[Event]) -> dict[int, tuple[str, str]]:
+    """Event id → label and clock of the level that an event of an approval begins, or asks in; empty where there is none.
+
+    One statement.
+    """
     ties = Ties(approvals=list(Approval.objects.filter(case__in={event.case_id for event in events})))
-    return {
-        event.pk: ties.level_label(event, str(event.data.get("next") or event.data.get("level") or ""))
-        for event in events
-    }
+    found = {}
+    for event in events:
+        name = str(event.data.get("next") or event.data.get("level") or "")
+        declared = lifecycle(event.case.definition_id).approvals.get(str(event.data.get("approval")))
+        clock = ties.level(event, name).get("clock") or (declared.clock if declared else None)
+        found[event.pk] = (ties.level_label(event, name), clock or "")
+    return found
 
 
 def offices(case: Case, seats: Iterable[ApprovalTask]) -> dict[int, str]:

@@ -245,7 +245,8 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
     kept = list(case.clocks.select_related("policy"))
     names = ClockNames(kept, ties)
     clocks = clock_views(case, kept, names, at=at)
-    running = [view for view in clocks if view.left]
+    beside = lifecycle(case.definition_id).beside
+    running = [view for view in clocks if view.left and view.clock.kind not in beside]
     codes = CodeLabels()
     entries = timeline(case, codes, names)
     moves = available(case, viewer, at=at)

@@ -105,6 +105,7 @@ class ClockNames:
         clocks = list(clocks)
         self.ties = ties_of(clocks) if ties is None else ties
         self._signed = self._levels_of(clocks)
+        self._clocks = {_key(clock): clock for clock in clocks}
         self._names = {_key(clock): self._named(clock) for clock in clocks}
 
     def of(self, clock: Clock) -> str:
@@ -116,6 +117,10 @@ class ClockNames:
         if not kind:
             return ""
         return self._names.get((event.case_id, kind, cycle)) or plain(event.case, kind, cycle)
+
+    def clock_of(self, event: Event) -> Clock | None:
+        """The clock that an event is about, where it is among these."""
+        return self._clocks.get(_key_of(event))
 
     def _named(self, clock: Clock) -> str:
         if signed := self._signed.get(_key(clock)):

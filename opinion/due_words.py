@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.utils import timezone
 
 from opinion.awaiting import awaited
-from workflows.models import Case, Event
+from workflows.models import Case, Clock, Event
 
 
 def deadline(case: Case) -> str:
-    """The nearest one, of a case that has any."""
+    """The nearest one of a case itself, if it has any; what a helping unit or an approver has to meet is said apart."""
     if case.due_at is None:
         return ""
     return f"，最近时限 {minute(case.due_at)}{'（暂定）' if case.provisional else ''}"
+
+
+def until(clock: Clock) -> str:
+    return f"，时限 {minute(clock.due_at)}{'（暂定）' if clock.provisional else ''}"
+
+
+def dues_of(kinds: Mapping[Event, str]) -> dict[int, str]:
+    """Event id → until when the going clock of that kind runs; where there is none, the case's deadline. One statement."""
+    going = Clock.objects.going().filter(
+        case__in={e.case_id for e in kinds}, kind__in={*kinds.values()} - {""}
+    )
+    found = {(clock.case_id, clock.kind): clock for clock in going}
+    clocks = {event: found.get((event.case_id, kind)) for event, kind in kinds.items()}
+    return {event.pk: until(clock) if clock else deadline(event.case) for event, clock in clocks.items()}
 
 
 def urged(events: Sequence[Event]) -> dict[int, str]:

@@ -40,8 +40,8 @@ from opinion.audiences import (
     supervisors,
     together,
 )
-from opinion.clock_names import names_in
-from opinion.due_words import deadline, minute, urged
+from opinion.clock_names import ClockNames, names_in
+from opinion.due_words import deadline, dues_of, minute, until, urged
 from opinion.models import CoTask, SupervisionOrder
 from opinion.models.co_task import CO_CLOCKS
 from opinion.models.supervision import AWAITING
@@ -75,17 +75,23 @@ LATE = by_clock(
 CLOCKS_THAT_LAPSE = {"rating", "suspension", "reopen"}
 
 
-def of_clocks(sentence: Callable[[Event, str], str]) -> InOneGo:
-    """sentence: of an event and the name of the clock it is about."""
+def of_clocks(sentence: Callable[[Event, str, str], str]) -> InOneGo:
+    """sentence: of an event, the name of the clock it is about, and until when that runs."""
 
     def say(events: Sequence[Event]) -> dict[int, str]:
         names = names_in(events)
-        return {event.pk: sentence(event, names.of_event(event)) for event in events}
+        return {event.pk: sentence(event, names.of_event(event), _until(event, names)) for event in events}
 
     return InOneGo(say)
 
 
-def missed(event: Event, clock: str) -> str:
+def _until(event: Event, names: ClockNames) -> str:
+    """A clock that is not the case's own is due at a moment of its own."""
+    clock = names.clock_of(event)
+    return deadline(event.case) if clock is None else until(clock)
+
+
+def missed(event: Event, clock: str, due: str) -> str:
     """Which clock ran out, and when it should have been met."""
     return f"{event.case.number} “{clock}”已逾期，应于 {minute(event.happened_at)} 前完成"
 
@@ -134,11 +140,11 @@ def news(sentence: str, audience: Audience = UNIT, *, still_true: StillTrue = al
     )
 
 
-def climbed(event: Event, clock: str) -> str:
+def climbed(event: Event, clock: str, due: str) -> str:
     """Which clock stands on which rung, and when it is or was due."""
     rung = ladder(int(event.data["ladder"])).named[str(event.data["rung"])]
     again = f"（第 {event.data['times']} 次重复）" if "times" in event.data else ""
-    return f"{event.case.number} “{clock}”{rung.label}{again}{deadline(event.case)}"
+    return f"{event.case.number} “{clock}”{rung.label}{again}{due}"
 
 
 def rung_urgency(event: Event) -> Urgency:
@@ -175,9 +181,21 @@ def order_urgency(event: Event) -> Urgency:
     return Urgency.URGENT if event.data.get("colour") == "red" or pressing(event) else Urgency.PROMPT
 
 
-def task_words(sentence: str) -> Callable[[Event], str]:
-    """Which task of which case, and what is to be done about it."""
-    return lambda event: f"{event.case.number} 协办任务 {event.data['task']} {sentence}{deadline(event.case)}"
+def task_words(sentence: str) -> InOneGo:
+    """Which task of which case, what is to be done about it, and until when."""
+
+    def say(events: Sequence[Event]) -> dict[int, str]:
+        tasks = CoTask.objects.filter(case__in={event.case_id for event in events})
+        clocks = {
+            (case, number): clock for case, number, clock in tasks.values_list("case_id", "number", "clock")
+        }
+        due = dues_of({event: clocks.get((event.case_id, event.data["task"]), "") for event in events})
+        return {
+            event.pk: f"{event.case.number} 协办任务 {event.data['task']} {sentence}{due[event.pk]}"
+            for event in events
+        }
+
+    return InOneGo(say)
 
 
 def task_stands(events: Sequence[Event]) -> set[int]:

@@ -8,6 +8,7 @@ from opinion import supervising
 from opinion.models import SupervisionOrder
 from opinion.models.supervision import AWAITING
 from workflows.ladders import LEVELS
+from workflows.models import Clock
 from workflows.moves import Move
 from workflows.registry import Refusal, guard
 
@@ -92,7 +93,7 @@ def not_urged_just_now(move: Move) -> Refusal | None:
 @guard
 def somebody_holds_the_case_up(move: Move) -> Refusal | None:
     """There is a deadline to remind somebody of, and it is not the own unit that is to be reminded."""
-    if move.case.due_at is None:
+    if move.case.due_at is None and not move.case.clocks.filter(state=Clock.State.RUNNING).exists():
         return Refusal("本案没有正在计时的时限，无须催办")
     if supervising.works_for(move.by, move.case.unit_id):
         return Refusal("本案就在您所在的单位，无须催办自己")

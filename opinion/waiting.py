@@ -9,7 +9,7 @@ those answers for all its cases. A case also waits for whoever works in a unit w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,9 +19,9 @@ from opinion.cohandling import waiting_for as waiting_for_help
 from opinion.models import CoTask
 from opinion.queues import labelled_states
 from opinion.roles import helping_units
-from opinion.timing import CaseDistances, Distance
+from opinion.timing import Distance, clock_distance
 from workflows.machine import may
-from workflows.models import ApprovalTask, Case, Definition, User
+from workflows.models import ApprovalTask, Case, Clock, Definition, User
 from workflows.models.approval import ApprovalTaskQuerySet
 from workflows.models.case import CaseQuerySet
 from workflows.published import lifecycle
@@ -129,12 +129,16 @@ def seats_waiting_for(user: User) -> ApprovalTaskQuerySet:
 
 @dataclass(frozen=True)
 class SeatRow:
-    """A seat in the list of approvals. matter, level: in words. move: the transition to agree by."""
+    """A seat in the list of approvals. matter, level: in words. move: the transition to agree by.
+
+    clock: by which it is to be decided, and what is left of it; None where the level has no deadline.
+    """
 
     seat: ApprovalTask
     matter: str
     level: str
     move: str
+    clock: Clock | None
     left: Distance | None
 
     @property
@@ -144,15 +148,19 @@ class SeatRow:
 
 
 def seat_rows(seats: Iterable[ApprovalTask], *, at: datetime) -> list[SeatRow]:
-    """A page of them, read `with_cases`; one statement a calendar."""
-    distances = CaseDistances(at)
-    return [_seat_row(seat, distances) for seat in seats]
+    """A page of them, read `with_cases`; one statement."""
+    shown = list(seats)
+    running = Clock.objects.filter(case__in={seat.case_id for seat in shown}, state=Clock.State.RUNNING)
+    clocks = {(clock.case_id, clock.kind): clock for clock in running}
+    return [_seat_row(seat, clocks, at) for seat in shown]
 
 
-def _seat_row(seat: ApprovalTask, distances: CaseDistances) -> SeatRow:
+def _seat_row(seat: ApprovalTask, clocks: Mapping[tuple[int, str], Clock], at: datetime) -> SeatRow:
     declared = lifecycle(seat.case.definition_id).approvals[seat.process.kind]
-    level = seat.process.levels[seat.level - 1]["label"]
-    return SeatRow(seat, declared.label, level, declared.signs, distances.of(seat.case))
+    level = seat.process.levels[seat.level - 1]
+    clock = clocks.get((seat.case_id, level.get("clock") or declared.clock or ""))
+    left = clock_distance(clock, at=at) if clock else None
+    return SeatRow(seat, declared.label, level["label"], declared.signs, clock, left)
 
 
 def _waits(case: Case, user: User) -> bool:

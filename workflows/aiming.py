@@ -12,6 +12,7 @@ from workflows.following import followed
 from workflows.ladders import moments, next_moment
 from workflows.models import Clock, ClockInterval, Extension
 from workflows.published import calendar, ladder
+from workflows.spec import LifecycleSpec
 
 
 @dataclass(slots=True)
@@ -76,9 +77,11 @@ def put_on(clock: Clock, ladder_id: int | None) -> None:
         clock.ladder_id, clock.rung, clock.repeats = ladder_id, 0, 0
 
 
-def earliest(clocks: Iterable[Clock]) -> Clock | None:
-    """The running clock that is due first."""
-    running = (clock for clock in clocks if clock.state == Clock.State.RUNNING)
+def earliest(clocks: Iterable[Clock], spec: LifecycleSpec) -> Clock | None:
+    """The running clock that is due first, of those of the case itself: not of a helping unit, not of an approval."""
+    running = (
+        clock for clock in clocks if clock.state == Clock.State.RUNNING and clock.kind not in spec.beside
+    )
     return min(running, key=lambda clock: clock.due_at, default=None)
 
 

@@ -25,6 +25,7 @@ from workflows.moves import Move
 from workflows.policy import ClockRule
 from workflows.published import calendar, newest_calendar_id, newest_ladder_id, policy
 from workflows.sheaf import Sheaf
+from workflows.spec import LifecycleSpec
 
 
 @dataclass(frozen=True)
@@ -148,9 +149,9 @@ class ClockBook:
         rest = on.due(at, left)
         return (str(left), rest) if rest.at < due.at else (rule.limit, due)
 
-    def earliest(self, case_id: int) -> Clock | None:
-        """The running clock that is due first."""
-        return earliest(going.clock for going in self.going[case_id].values())
+    def earliest(self, case_id: int, spec: LifecycleSpec) -> Clock | None:
+        """The running clock of the case itself that is due first."""
+        return earliest((going.clock for going in self.going[case_id].values()), spec)
 
     def write(self, sheaf: Sheaf | None = None) -> None:
         """Store every change, now or with the rest of `sheaf`."""
@@ -321,7 +322,7 @@ class ClockBook:
         return interval.ended_at
 
     def _show_earliest(self, case: Case, move: Move) -> None:
-        clock = self.earliest(case.pk)
+        clock = self.earliest(case.pk, move.lifecycle)
         move.set(
             due_at=clock.due_at if clock else None,
             provisional=clock.provisional if clock else False,

@@ -177,7 +177,7 @@ def open_many(
                 raise MayNot("您没有在该受理台登记的权限")
             for clock in spec.at_opening:
                 book.start(case, clock, at=case.began_at)
-            earliest = book.earliest(case_id)
+            earliest = book.earliest(case_id, spec)
             if earliest:
                 case.due_at, case.provisional = earliest.due_at, earliest.provisional
             events.append(_first_event(case, draft, spec.opening.event, by, recorded_at))

@@ -240,7 +240,7 @@ def _tell(plans: Sequence[Plan], name: str, *, by: User, at: datetime) -> None:
             plan.events.append(miss_event(case, miss, state=case.state, recorded_at=recorded_at))
         if plan.data is None:
             continue
-        first = earliest(plan.clocks)
+        first = earliest(plan.clocks, lifecycle(case.definition_id))
         event = append(
             case, name=name, transition="", actor_id=by.pk, source=case.state, target=case.state, data=plan.data,
             happened_at=at, recorded_at=recorded_at,

@@ -165,6 +165,12 @@ class LifecycleSpec(Document):
         """Clocks that begin with the case; a called one waits to be called."""
         return tuple(c for c in self.states[self.opening.to].clocks if self.clocks[c].counts != "called")
 
+    @cached_property
+    def beside(self) -> frozenset[str]:
+        """Clocks of helping units and of levels of approvals: they run beside the case's own and are not its deadline."""
+        signed = {approval.clock for approval in self.approvals.values() if approval.clock is not None}
+        return frozenset(signed | {name for name, clock in self.clocks.items() if clock.ahead_of})
+
     def leaving(self, state: str) -> Iterable[tuple[str, TransitionSpec]]:
         """Transitions that start in `state`, in the document's order."""
         return ((name, t) for name, t in self.transitions.items() if state in t.sources)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from workflows.aiming import consumed_in, pauses_of
+from workflows.aiming import consumed_in, earliest, pauses_of
 from workflows.calendars import NoWorkingTime
 from workflows.dues import due_of
 from workflows.following import followed, follows, leader
@@ -94,7 +94,7 @@ def _problems(
         if reason:
             yield ClockProblem(case.number, f"{clock.kind} 第 {clock.cycle} 轮", reason)
     running = [clock for clock in clocks if clock.state == Clock.State.RUNNING]
-    first = min(running, key=lambda clock: clock.due_at, default=None)
+    first = earliest(clocks, lifecycle(case.definition_id))
     if case.due_at != (first.due_at if first else None):
         yield ClockProblem(case.number, "", "案件上的最近时限与计时中的时限不符")
     elif first is not None and not any(

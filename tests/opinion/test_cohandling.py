@@ -2,15 +2,17 @@
 
 import re
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from notifications.models import Notice
 from opinion.forms import form_for
-from opinion.models import CoTask
+from opinion.models import CoTask, OpenCase
 from opinion.queues import CaseFilter
 from opinion.reports.area import Area
 from opinion.reports.board import board
@@ -683,3 +685,18 @@ def test_two_units_finish_at_once(at):
     assert outcomes == [[("Event", "")], [("Event", "")]]
     assert set(case.co_tasks.values_list("state", flat=True)) == {"done"}
     assert_sound()
+
+
+def test_the_deadline_of_a_case_is_the_leads_and_never_a_helping_units(case, helped):
+    """A task is due before the lead, and the case is sorted and coloured by the lead's clock."""
+    shown = Case.objects.get(pk=case.pk)
+    own = case.clocks.filter(state="running").exclude(kind__startswith="co_task")
+    assert clock(case).due_at < due(case)
+    assert shown.due_at == min(own.values_list("due_at", flat=True))
+    assert verify_clocks(number=case.number).problems == []
+    figure = OpenCase.objects.create(
+        case_id=case.pk, unit=case.unit, level=0, due_at=clock(case).due_at, since=case.opened_at
+    )
+    import_module("opinion.migrations.0013_own_due").as_their_cases(apps, None)
+    figure.refresh_from_db()
+    assert figure.due_at == shown.due_at

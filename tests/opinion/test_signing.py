@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from notifications.directory import Directory
 from notifications.registry import CATALOGUE
@@ -84,7 +85,10 @@ def test_notices_say_which_level_is_asked_and_an_urge_reaches_it(county, at):
     case = county.walk("drafted", at, source="lb")
     county.do(case, "sign_reply", at=at, by=county.head)
     asking = Event.objects.filter(case=case, name="approval.signed").latest("seq")
-    assert "答复审批（第二级 受理台审核），请表态" in CATALOGUE[asking.name].words.say([asking])[asking.pk]
+    due = case.clocks.get(kind="review", state="running").due_at
+    assert CATALOGUE[asking.name].words.say([asking])[asking.pk] == (
+        f"{case.number} 答复审批（第二级 受理台审核），请表态，时限 {timezone.localtime(due):%Y-%m-%d %H:%M}"
+    )
     county.do(case, "sign_reply", at=at, by=county.reviewer)
     level = "第三级 宣传部门审核"
     urge = county.do(case, "urge", at=at + timedelta(hours=1), by=county.supervisor, remark="请尽快")

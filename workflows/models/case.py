@@ -44,7 +44,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.filter(closed_at=None)
 
     def overdue(self, *, at: datetime) -> Self:
-        """Open cases whose earliest running clock has run out."""
+        """Open cases whose own earliest running clock has run out."""
         return self.open().filter(due_at__lt=at)
 
 
@@ -52,7 +52,8 @@ class Case(models.Model):
     """One piece of work and where it stands. Written by `workflows.engine` alone.
 
     unit: who holds it now; lead: who answers for the result; desk: who dispatches it; user: who took it up.
-    rev: number of its newest event; head: that event's digest. due_at: the earliest running clock. rung: the
+    rev: number of its newest event; head: that event's digest. due_at: the earliest running clock of the case
+    itself, never a helping unit's or an approval's. rung: the
     worst colour its clocks have reached (0 none, 1 blue, 2 yellow, 3 red; see `workflows.ladders.LEVELS`).
     parked: the state to resume. facts: codes a policy may ask about. counts_from: from when its first clocks count,
     where what it is about began before it was registered; null: from the registration.

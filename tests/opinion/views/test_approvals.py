@@ -31,6 +31,9 @@ def test_what_waits_for_a_signature_is_listed_and_leads_to_it(county, earlier, a
     page = shown(head, "signing")
     assert (case.number in page, "答复审批" in page, "承办单位负责人审核" in page) == (True, True, True)
     assert reverse("action", args=[case.number, "sign_reply"]) in page
+    level = case.clocks.get(kind="review")
+    assert level.due_at != Case.objects.get(pk=case.pk).due_at
+    assert f"{timezone.localtime(level.due_at):%Y-%m-%d %H:%M}" in page
     county.do(case, "sign_reply", at=earlier, by=county.head)
     assert "现在没有等您审批的事项" in shown(head, "signing")
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
 from tests.workflows.approvals.scene import BOSSES, CHIEFS, names, state
-from workflows.models import Case, Event
+from workflows.models import Case, Clock, Event
 from workflows.sweeper import sweep
+from workflows.verifying_clocks import verify_clocks
 
 
 @pytest.fixture
@@ -94,3 +97,25 @@ def test_a_late_signature_is_logged_once_and_names_the_unit_that_held_the_case(o
     assert (miss.unit_id, miss.happened_at, miss.data["cycle"]) == (office.root.pk, due, 2)
     assert (state(case), clocks(case)) == ("passed", [(1, "met"), (2, "missed")])
     assert names(case)[-2:] == ["signed.agreed", "signed.passed"]
+
+
+def test_the_deadline_of_a_case_is_never_a_levels(office, chiefs):
+    """The level is due first, and lists, sorting and colours go by the work all the same."""
+    case = office.asked(CHIEFS)
+    work, level = (case.clocks.get(kind=kind) for kind in ("work", "review"))
+    assert level.due_at < work.due_at == Case.objects.get(pk=case.pk).due_at
+    assert verify_clocks().problems == []
+
+
+def test_cases_that_showed_a_levels_deadline_are_put_right(office, chiefs):
+    shown, bare = office.asked(CHIEFS), office.asked()
+    level = shown.clocks.get(kind="review")
+    Clock.objects.filter(case=bare, kind="work").update(state="void", finished_at=office.at)
+    Case.objects.update(due_at=level.due_at, provisional=True)
+    untouched = office.case()
+    import_module("workflows.migrations.0009_own_due").own_dues(apps, None)
+    found = Case.objects.in_bulk([shown.pk, bare.pk, untouched.pk])
+    work = shown.clocks.get(kind="work")
+    assert (found[shown.pk].due_at, found[shown.pk].provisional) == (work.due_at, work.provisional)
+    assert (found[bare.pk].due_at, found[bare.pk].provisional) == (None, False)
+    assert found[untouched.pk].due_at == untouched.due_at
