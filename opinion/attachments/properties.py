@@ -42,7 +42,8 @@ def empty_properties(archive: zipfile.ZipFile) -> Mapping[str, bytes]:
 def without_author(stream: IO[bytes]) -> IO[bytes]:
     """The PDF without its information dictionary, its XMP and what programs keep in it for themselves. Raises FileRefused.
 
-    Earlier states that were saved over, and a password that only forbids changes, are gone as well.
+    Earlier states that were saved over, and a password that only forbids changes, are gone as well. One that carries an
+    electronic seal or signature stays as it came: they vouch for every byte.
     """
     stream.seek(0)
     content = io.BytesIO()
@@ -50,13 +51,17 @@ def without_author(stream: IO[bytes]) -> IO[bytes]:
         with pikepdf.open(cast("BinaryIO", stream)) as pdf:
             if not len(pdf.pages):
                 raise broken_pdf()
+            dictionaries = [
+                found for found in pdf.objects if isinstance(found, pikepdf.Dictionary | pikepdf.Stream)
+            ]
+            if any(map(_signs, dictionaries)):
+                return stream
             if "/Info" in pdf.trailer:
                 del pdf.trailer["/Info"]
-            for found in pdf.objects:
-                if isinstance(found, pikepdf.Dictionary | pikepdf.Stream):
-                    for key in ("/Metadata", "/PieceInfo"):
-                        if key in found:
-                            del found[key]
+            for found in dictionaries:
+                for key in ("/Metadata", "/PieceInfo"):
+                    if key in found:
+                        del found[key]
             # Of the content, so that what is sent again is known again.
             pdf.save(content, deterministic_id=True)
     except pikepdf.PasswordError:
@@ -66,6 +71,12 @@ def without_author(stream: IO[bytes]) -> IO[bytes]:
     except (pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError):
         raise broken_pdf() from None
     return content
+
+
+def _signs(found: pikepdf.Object) -> bool:
+    """Whether this is a signature, by itself or as the value of a field: only those say which bytes they vouch for."""
+    value = found.get("/V")
+    return "/ByteRange" in found or (isinstance(value, pikepdf.Dictionary) and "/ByteRange" in value)
 
 
 def broken_pdf() -> FileRefused:

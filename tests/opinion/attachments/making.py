@@ -56,8 +56,11 @@ def office(root: str = "word/document.xml", /, **parts: bytes) -> bytes:
     return out.getvalue()
 
 
-def pdf(**options: Any) -> bytes:
-    """One page, by somebody, with a picture's own XMP and a program's private data; options of pikepdf's `save` go to it."""
+def pdf(*, sealed: bool = False, **options: Any) -> bytes:
+    """One page, by somebody, with a picture's own XMP and a program's private data; options of pikepdf's `save` go to it.
+
+    sealed: with a signature field, as electronic seals leave one.
+    """
     out = io.BytesIO()
     with pikepdf.new() as made:
         page = made.add_blank_page()
@@ -70,8 +73,17 @@ def pdf(**options: Any) -> bytes:
         )
         picture["/Metadata"] = made.make_stream(f"<x>{CAMERA}</x>".encode())
         page.obj["/Resources"] = pikepdf.Dictionary(XObject=pikepdf.Dictionary(P=picture))
+        if sealed:
+            made.Root["/AcroForm"] = pikepdf.Dictionary(SigFlags=3, Fields=[made.make_indirect(_seal())])
         made.save(out, static_id=True, **options)
     return out.getvalue()
+
+
+def _seal() -> pikepdf.Dictionary:
+    value = pikepdf.Dictionary(
+        Type=pikepdf.Name.Sig, ByteRange=[0, 100, 200, 300], Contents=pikepdf.String("signed")
+    )
+    return pikepdf.Dictionary(FT=pikepdf.Name.Sig, T=pikepdf.String("seal"), V=value)
 
 
 def movie(brand: bytes = b"isom") -> bytes:

@@ -257,6 +257,14 @@ def test_pdf_loses_its_author_everywhere_and_keeps_its_pages(county: World, case
     assert CAMERA.encode() not in plain.getvalue()
 
 
+@pytest.mark.parametrize("options", [{}, {"object_stream_mode": pikepdf.ObjectStreamMode.generate}])
+def test_sealed_pdf_stays_as_it_came_to_the_byte(
+    county: World, case: Case, at: datetime, options: dict[str, Any]
+):
+    sealed = pdf(sealed=True, **options)
+    assert content_of(sent(county, case, "盖章件.pdf", sealed, at)) == sealed
+
+
 @pytest.mark.parametrize("content", [pdf(), office(**{"docProps/core.xml": _CORE}), drawn("HEIF")])
 def test_same_content_sent_again_is_the_same_upload(county: World, case: Case, at: datetime, content: bytes):
     first, second = (sent(county, case, name, content, at) for name in ("一", "二"))
