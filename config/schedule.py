@@ -57,6 +57,7 @@ SCHEDULE = (
     ),
     Periodic("departed", "替换离岗审批人", "workflows.approvals.departed.replace_departed", 600),
     Periodic("jobs", "导入导出", "opinion.jobs.run_pending_jobs", 1),
+    Periodic("recasts", "时限重算", "opinion.recasts.run_pending", 1),
     Periodic("clean_up_files", "清理过期文件", "opinion.jobs.clean_up_files", 3600),
     Periodic("sweep_files", "清理无主附件", "opinion.attachments.sweeping.sweep_files", 3600),
 )

@@ -1,4 +1,4 @@
-"""What a worker does with a claimed job."""
+"""What is done with a claimed job."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 from django.core.files import File
 from django.db import connection
@@ -21,8 +21,12 @@ from opinion.intake.preview import stored_sheet
 from opinion.intake.problems import ProblemSheet
 from opinion.intake.registration import ImportPlan
 from opinion.leases import J, Lease, LeaseLost
-from opinion.models import ExportJob, ImportJob
+from opinion.models import ExportJob, ImportJob, RecastJob
+from workflows.calendars import NoWorkingTime
 from workflows.errors import MoveRefused
+from workflows.recasting import Recast
+from workflows.redating import redate
+from workflows.repolicing import move
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +41,18 @@ def run_export(lease: Lease[ExportJob]) -> None:
     _carry(lease, _export)
 
 
+def run_recast(lease: Lease[RecastJob]) -> None:
+    """Move the cases that an earlier worker did not: what was moved is not met any more."""
+    _carry(lease, _recast)
+
+
 def _carry(lease: Lease[J], work: Callable[[Lease[J]], None]) -> None:
     """Bring a job to its end. What a person can mend becomes its reason; anything else is raised as well."""
     try:
         work(lease)
     except LeaseLost:
         log.info("%s: stopped, it is no longer ours", lease.job)
-    except (SheetRefused, ExportRefused, MoveRefused) as refused:
+    except (SheetRefused, ExportRefused, MoveRefused, NoWorkingTime) as refused:
         _give_up(lease, str(refused))
     except Exception:
         _give_up(lease, "程序出错，请管理员查看日志；已完成的部分保留")
@@ -103,6 +112,32 @@ def _export(lease: Lease[ExportJob]) -> None:
         file=job.file,
         record=exported.record,
     )
+
+
+def _recast(lease: Lease[RecastJob]) -> None:
+    """Progress and counts are written with each chunk of cases, so a worker that lost the lease writes none of it."""
+    job = lease.job
+    cases, clocks = (job.counts.get(name, 0) for name in ("cases", "clocks"))
+
+    def told(done: Recast) -> dict[str, Any]:
+        return {
+            "done": cases + done.seen,
+            "total": cases + done.total,
+            "counts": {"cases": cases + done.cases, "clocks": clocks + done.clocks},
+        }
+
+    def committing(done: Recast) -> None:
+        lease.beat(**told(done))
+
+    stayed: dict[str, str] = {}
+    if job.calendar is not None:
+        done = redate(job.calendar, by=job.owner, at=lease.now(), committing=committing)
+    else:
+        assert job.policy is not None
+        done, stayed = move(job.policy, by=job.owner, at=lease.now(), onward=True, committing=committing)
+    result = told(done)
+    result["counts"]["stayed"] = len(stayed)
+    lease.end(lambda job: job.finish(), **result)
 
 
 def _hand_in(lease: Lease[J], **values: object) -> None:

@@ -47,7 +47,7 @@ from opinion.intake.registration import Clocks
 from opinion.intake.sheets import open_sheet
 from opinion.job_work import run_export, run_import
 from opinion.leases import Now, claim, is_abandoned
-from opinion.models import ExportJob, ExportRecord, ImportJob
+from opinion.models import ExportJob, ExportRecord, ImportJob, RecastJob
 from opinion.models.jobs import Job
 from opinion.registering import check_may_register
 from workflows.errors import Already, Cannot, MayNot
@@ -75,6 +75,11 @@ class Progress:
         if self.state == "done":
             return 100
         return min(99, self.done * 100 // self.total) if self.total else 0
+
+    @property
+    def ratio(self) -> str:
+        """Such as 1,200 / 5,300."""
+        return f"{self.done:,} / {self.total:,}"
 
 
 def create_import(
@@ -160,8 +165,15 @@ def progress(job: Job, *, at: datetime) -> Progress:
     job.refresh_from_db()
     state = type(job).State(job.state)  # type: ignore[attr-defined]  # each concrete job has its own
     label = "执行中断，稍后自动继续" if is_abandoned(job, at=at) else state.label
-    counts = ImportCounts(**job.counts).labelled() if isinstance(job, ImportJob) else list(job.counts.items())
-    return Progress(state.value, label, job.done, job.total, tuple(counts), job.reason, job.is_over)
+    return Progress(state.value, label, job.done, job.total, tuple(_counted(job)), job.reason, job.is_over)
+
+
+def _counted(job: Job) -> list[tuple[str, int]]:
+    if isinstance(job, ImportJob):
+        return list(ImportCounts(**job.counts).labelled())
+    if isinstance(job, RecastJob):
+        return [(label, job.counts.get(name, 0)) for name, label in RecastJob.COUNTED.items()]
+    return list(job.counts.items())
 
 
 def imports_of(user: User) -> QuerySet[ImportJob]:

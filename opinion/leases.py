@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from opinion.models.jobs import Job
 
@@ -89,12 +89,19 @@ def is_abandoned(job: Job, *, at: datetime) -> bool:
     return job.state == "running" and job.heartbeat_at is not None and job.heartbeat_at < at - SILENCE
 
 
-def claim(model: type[J], *, at: datetime, now: Now) -> Lease[J] | None:
+def claim(model: type[J], *, at: datetime, now: Now, only: int | None = None) -> Lease[J] | None:
     """The oldest job that waits, or whose worker has been silent for a lease; None when there is none.
 
-    Two workers never get the same one: the row is locked while it changes hands, and locked rows are passed over.
+    only: this one or none. Two workers never get the same one: the row is locked while it changes hands, and locked
+    rows are passed over. Jobs that go in turn wait until those before them are over.
     """
     ready = Q(state=model.WAITING) | Q(state="running", heartbeat_at__lt=at - LEASE)
+    if only is not None:
+        ready &= Q(pk=only)
+    if model.IN_TURN:
+        before = Q(pk__lt=OuterRef("pk")) | Q(state="running")
+        others = model._default_manager.filter(before, finished_at=None).exclude(pk=OuterRef("pk"))
+        ready &= Q(~Exists(others))
     while True:
         with transaction.atomic():
             job = (
@@ -106,7 +113,7 @@ def claim(model: type[J], *, at: datetime, now: Now) -> Lease[J] | None:
             if job is None:
                 return None
             if job.attempts >= MOST_ATTEMPTS:
-                job.fail(f"执行中断了 {job.attempts} 次，已停止。已完成的部分保留，可重新提交同一文件继续")
+                job.fail(f"执行中断了 {job.attempts} 次，已停止。已完成的部分保留，可重新提交同样的内容继续")
                 job.finished_at = at
                 job.save()
                 continue

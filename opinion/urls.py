@@ -23,6 +23,7 @@ from opinion.views.lifecycles import lifecycle
 from opinion.views.opening import open_case
 from opinion.views.orders import order, orders
 from opinion.views.policies import policies
+from opinion.views.recasts import recast
 from opinion.views.register import register
 from opinion.views.replies import replies, reply_linked
 from opinion.views.reports import report
@@ -86,6 +87,7 @@ urlpatterns = [
     path("exports/<int:pk>/file/", export_file, name="export_file"),
     path("calendars/", calendars, name="calendars"),
     path("policies/", policies, name="policies"),
+    path("recasts/<int:pk>/", recast, name="recast"),
     path("lifecycles/<str:code>/", lifecycle, name="lifecycle"),
     path("healthz", healthz, name="healthz"),
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -121,12 +121,19 @@ class Plan:
 class Recast:
     """What was done. cases: with an event; clocks: with another deadline, none any more, or no longer provisional.
 
-    longest_seconds: the longest that one chunk held its locks.
+    seen: of the `total` cases that may be concerned, how many are done with. longest_seconds: the longest that one
+    chunk held its locks.
     """
 
+    total: int = 0
+    seen: int = 0
     cases: int = 0
     clocks: int = 0
     longest_seconds: float = 0.0
+
+
+Committing = Callable[[Recast], None]
+"""Told of what will be done with each chunk, inside its transaction: what it raises undoes the chunk and ends the run."""
 
 
 class Change(Protocol):
@@ -154,15 +161,18 @@ def foresee(change: Change, *, at: datetime) -> Foreseen:
     return foreseen.close()
 
 
-def recast(change: Change, *, by: User, at: datetime, pause: float = 0.05) -> Recast:
+def recast(
+    change: Change, *, by: User, at: datetime, pause: float = 0.05, committing: Committing | None = None
+) -> Recast:
     """Carry the change out. Whether `by` may is the caller's question.
 
     pause: seconds to wait before coming back to cases somebody else held. Raises NoWorkingTime.
     """
     if timezone.is_naive(at):
         raise ValueError("at 必须带时区")
-    done, waiting, size = Recast(), change.cases(), FIRST_CHUNK
-    with Writer(change, done) as writer:
+    waiting, size = change.cases(), FIRST_CHUNK
+    done = Recast(total=len(waiting))
+    with Writer(change, done, committing) as writer:
         while waiting:
             position = 0
             while position < len(waiting):
@@ -170,7 +180,7 @@ def recast(change: Change, *, by: User, at: datetime, pause: float = 0.05) -> Re
                 position += len(chunk)
                 plans = _plans(chunk, change, at=at)
                 _tell(plans, change.event, by=by, at=at)
-                written = writer.write(plans)
+                written = writer.write(plans, len(chunk))
                 size = _sized(size, *written)
             waiting = writer.rest()
             if waiting:
@@ -258,8 +268,8 @@ class Writer:
     chunk is reckoned while the server works; within a transaction, and on SQLite, at once.
     """
 
-    def __init__(self, change: Change, done: Recast) -> None:
-        self._change, self._done = change, done
+    def __init__(self, change: Change, done: Recast, committing: Committing | None) -> None:
+        self._change, self._done, self._committing = change, done, committing
         self._left: list[int] = []
         self._last: Future[float] | None = None
         self._used = 0
@@ -274,18 +284,15 @@ class Writer:
             self._pool.submit(connections.close_all)
             self._pool.shutdown()
 
-    def write(self, plans: Sequence[Plan]) -> tuple[int, float]:
+    def write(self, plans: Sequence[Plan], read: int) -> tuple[int, float]:
         """Begin to write; returns size and lock time of the chunk last finished, (0, 0.0) where there is none.
 
-        Raises what writing that one raised.
+        read: cases in the chunk, also those without a plan. Raises what writing the one before raised.
         """
         if self._pool is None:
-            return len(plans), _carry_out(plans, self._change, self._done, self._left)
+            return len(plans), self._carry_out(plans, read)
         before = self._finish()
-        self._used, self._last = (
-            len(plans),
-            self._pool.submit(_carry_out, plans, self._change, self._done, self._left),
-        )
+        self._used, self._last = len(plans), self._pool.submit(self._carry_out, plans, read)
         return before
 
     def rest(self) -> list[int]:
@@ -300,23 +307,27 @@ class Writer:
         spent, self._last = self._last.result(), None
         return self._used, spent
 
-
-def _carry_out(plans: Sequence[Plan], change: Change, done: Recast, left: list[int]) -> float:
-    """Lock and write what nobody touched meanwhile; returns how long that was. left: gets the ids of the others."""
-    with transaction.atomic():
-        began = time.perf_counter()
-        locked = lock_unchanged({plan.case.pk: plan.rev for plan in plans})
-        mine = [plan for plan in plans if plan.case.pk in locked]
-        told = [plan for plan in mine if plan.events]
-        rows.update([clock for plan in mine for clock in plan.touched], change.clock_fields)
-        rows.update([interval for plan in mine for interval in plan.ended], ["ended_at"])
-        rows.insert([event for plan in told for event in plan.events])
-        rows.update(
-            [plan.case for plan in told], ["rev", "head", "due_at", "provisional", *change.case_fields]
-        )
-    spent = time.perf_counter() - began
-    done.longest_seconds = max(done.longest_seconds, spent)
-    left += [plan.case.pk for plan in plans if plan.case.pk not in locked]
-    done.cases += len(told)
-    done.clocks += sum(shift.changes for plan in told for shift in plan.shifts)
-    return spent
+    def _carry_out(self, plans: Sequence[Plan], read: int) -> float:
+        """Lock and write what nobody touched meanwhile; returns how long that was."""
+        change, done = self._change, self._done
+        with transaction.atomic():
+            began = time.perf_counter()
+            locked = lock_unchanged({plan.case.pk: plan.rev for plan in plans})
+            mine = [plan for plan in plans if plan.case.pk in locked]
+            told = [plan for plan in mine if plan.events]
+            rows.update([clock for plan in mine for clock in plan.touched], change.clock_fields)
+            rows.update([interval for plan in mine for interval in plan.ended], ["ended_at"])
+            rows.insert([event for plan in told for event in plan.events])
+            rows.update(
+                [plan.case for plan in told], ["rev", "head", "due_at", "provisional", *change.case_fields]
+            )
+            left = [plan.case.pk for plan in plans if plan.case.pk not in locked]
+            done.seen += read - len(left)
+            done.cases += len(told)
+            done.clocks += sum(shift.changes for plan in told for shift in plan.shifts)
+            if self._committing is not None:
+                self._committing(done)
+        spent = time.perf_counter() - began
+        done.longest_seconds = max(done.longest_seconds, spent)
+        self._left += left
+        return spent

@@ -16,7 +16,7 @@ from workflows.calendars.changes import ChangedDays
 from workflows.foreseeing import Before, Foreseen
 from workflows.models import CalendarVersion, Clock, User
 from workflows.published import calendar
-from workflows.recasting import GOING, Plan, Recast, foresee, recast
+from workflows.recasting import GOING, Committing, Plan, Recast, foresee, recast
 
 EVENT = "clock.redated"
 
@@ -87,12 +87,19 @@ def preview(spec: CalendarSpec, *, at: datetime, version: CalendarVersion | None
     return foresee(CalendarChange(spec, version=version), at=at)
 
 
-def redate(version: CalendarVersion, *, by: User, at: datetime, pause: float = 0.05) -> Recast:
+def redate(
+    version: CalendarVersion,
+    *,
+    by: User,
+    at: datetime,
+    pause: float = 0.05,
+    committing: Committing | None = None,
+) -> Recast:
     """Bring every clock that the change meets to this version. Whether `by` may is the caller's question.
 
     pause: seconds to wait before coming back to cases somebody else held. Raises NoWorkingTime.
     """
-    return recast(CalendarChange.to(version), by=by, at=at, pause=pause)
+    return recast(CalendarChange.to(version), by=by, at=at, pause=pause, committing=committing)
 
 
 def _midnight(day: str, on: WorkingCalendar) -> datetime:

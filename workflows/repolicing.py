@@ -23,7 +23,7 @@ from workflows.foreseeing import Before, Foreseen
 from workflows.models import Case, Clock, ClockInterval, PolicyVersion, User
 from workflows.policy import ClockRule, PolicySpec
 from workflows.published import calendar, lifecycle, newest_calendar_id, newest_ladder_id, policy
-from workflows.recasting import GOING, Plan, Recast, foresee, recast
+from workflows.recasting import GOING, Committing, Plan, Recast, foresee, recast
 
 EVENT = "policy.changed"
 
@@ -31,6 +31,7 @@ EVENT = "policy.changed"
 class PolicyChange:
     """A policy as it would be, against every other version that some case still runs under.
 
+    onward: only cases under an earlier version, never those that began under a later one meanwhile.
     unfit: number of a case that has to stay → why.
     """
 
@@ -41,11 +42,13 @@ class PolicyChange:
     )  # fmt: skip
     case_fields: Sequence[str] = ("policy_id", "rung")
 
-    def __init__(self, spec: PolicySpec, *, version: PolicyVersion | None = None) -> None:
+    def __init__(
+        self, spec: PolicySpec, *, version: PolicyVersion | None = None, onward: bool = False
+    ) -> None:
         self.spec, self.version = spec, version
         others = PolicyVersion.objects.filter(code=spec.code)
         if version is not None:
-            others = others.exclude(pk=version.pk)
+            others = others.filter(version__lt=version.version) if onward else others.exclude(pk=version.pk)
         self.numbers = dict(others.values_list("id", "version"))
         self.calendar_id = newest_calendar_id(spec.calendar)
         self.ladders = {code: newest_ladder_id(code) for code in spec.ladders}
@@ -147,11 +150,17 @@ def preview(
 
 
 def move(
-    version: PolicyVersion, *, by: User, at: datetime, pause: float = 0.05
+    version: PolicyVersion,
+    *,
+    by: User,
+    at: datetime,
+    pause: float = 0.05,
+    onward: bool = False,
+    committing: Committing | None = None,
 ) -> tuple[Recast, dict[str, str]]:
     """Move every case under another version of this policy to it. Whether `by` may is the caller's question.
 
-    Also returned: number of a case that stayed → why. Started again after it was cut short, it goes on.
+    onward: see `PolicyChange`. Also returned: number of a case that stayed → why. Started again after it was cut short, it goes on.
     """
-    change = PolicyChange(version.parsed, version=version)
-    return recast(change, by=by, at=at, pause=pause), change.unfit
+    change = PolicyChange(version.parsed, version=version, onward=onward)
+    return recast(change, by=by, at=at, pause=pause, committing=committing), change.unfit

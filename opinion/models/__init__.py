@@ -24,6 +24,7 @@ from opinion.models.link import Link
 from opinion.models.message import Message
 from opinion.models.opinion_case import OpinionCase
 from opinion.models.public_response import PublicResponse
+from opinion.models.recast_job import RecastJob
 from opinion.models.reply import Reply
 from opinion.models.reply_template import ReplyTemplate
 from opinion.models.review_task import ReviewTask
@@ -57,6 +58,7 @@ __all__ = [
     "Presence",
     "PublicResponse",
     "Rating",
+    "RecastJob",
     "Reply",
     "ReplyTemplate",
     "ReviewTask",

@@ -55,6 +55,8 @@ class Job(models.Model):
     # Each concrete job adds a `state` of its own and these moves.
     state: Any
     WAITING: ClassVar[str]
+    # Whether one runs at a time, in the order they were made.
+    IN_TURN: ClassVar[bool] = False
 
     class Meta:
         abstract = True
@@ -134,18 +136,38 @@ class ImportJob(Job):
         return [self.file, self.problems_file]
 
 
-class ExportJob(Job):
-    """A table of cases or events being written. options: see `opinion.exports.request.ExportRequest`."""
+class QueuedJob(Job):
+    """A job that needs nobody's word once it is there."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "排队中"
-        RUNNING = "running", "导出中"
+        RUNNING = "running", "进行中"
         DONE = "done", "已完成"
         FAILED = "failed", "未成功"
 
     WAITING = State.QUEUED
 
     state = django_fsm.FSMField("状态", max_length=10, choices=State.choices, default=State.QUEUED)
+
+    class Meta:
+        abstract = True
+
+    @transition("state", source=[State.QUEUED, State.RUNNING], target=State.RUNNING)
+    def take(self) -> None:
+        """By a worker, for the first time or after another one died."""
+
+    @transition("state", source=State.RUNNING, target=State.DONE)
+    def finish(self) -> None:
+        """All is done."""
+
+    @transition("state", source=[State.QUEUED, State.RUNNING], target=State.FAILED)
+    def fail(self, reason: str) -> None:
+        self.reason = reason[:300]
+
+
+class ExportJob(QueuedJob):
+    """A table of cases or events being written. options: see `opinion.exports.request.ExportRequest`."""
+
     file = models.FileField("导出文件", upload_to=upload_name, max_length=100, blank=True)
     file_name = models.CharField("文件名", max_length=200)
     record = models.ForeignKey(
@@ -155,18 +177,6 @@ class ExportJob(Job):
     class Meta:
         verbose_name = verbose_name_plural = "导出任务"
         indexes: ClassVar = [models.Index(fields=["state", "id"], name="op_export_state")]
-
-    @transition("state", source=[State.QUEUED, State.RUNNING], target=State.RUNNING)
-    def take(self) -> None:
-        """By a worker, for the first time or after another one died."""
-
-    @transition("state", source=State.RUNNING, target=State.DONE)
-    def finish(self) -> None:
-        """The file is complete and recorded."""
-
-    @transition("state", source=[State.QUEUED, State.RUNNING], target=State.FAILED)
-    def fail(self, reason: str) -> None:
-        self.reason = reason[:300]
 
     def files(self) -> list[models.fields.files.FieldFile]:
         return [self.file]

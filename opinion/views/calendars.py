@@ -6,22 +6,24 @@ import json
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from opinion.access import may_keep_calendars
+from opinion.recasts import record
 from opinion.views.pages import user_of
+from opinion.views.recasts import begun, shown
 from workflows.calendar_warnings import calendar_warnings
 from workflows.calendars import CalendarError
 from workflows.calendars.notices import WEEKDAYS, Notice
 from workflows.calendars.reading import Understood, read
 from workflows.models import CalendarVersion, User
 from workflows.publishing import publish
-from workflows.redating import preview, redate
+from workflows.redating import preview
 from workflows.wording import clock_labels
 
 TEXT_MAX = 200_000
@@ -75,8 +77,7 @@ def calendars(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         assert form.understood is not None
         if "publish" in request.POST:
-            messages.success(request, _publish(form.understood, user))
-            return redirect("calendars")
+            return _publish(request, form.understood, user)
         notice = form.understood.notice
         context |= {
             "previewed": True,
@@ -84,6 +85,7 @@ def calendars(request: HttpRequest) -> HttpResponse:
             "days": _days(notice) if notice else [],
             "foreseen": preview(form.understood.spec, at=at).in_words(clock_labels()),
         }
+    context["recasts"] = shown(CalendarVersion)
     return render(request, "opinion/calendars.html", context, status=422 if form.errors else 200)
 
 
@@ -94,11 +96,12 @@ def _days(notice: Notice) -> list[tuple[str, str, str]]:
     return [(f"{day} 周{WEEKDAYS[day.weekday()]}", word, name) for day, word, name in sorted(named)]
 
 
-def _publish(understood: Understood, by: User) -> str:
+def _publish(request: HttpRequest, understood: Understood, by: User) -> HttpResponse:
     at = timezone.now()
     text = json.dumps(understood.document, ensure_ascii=False, indent=1)
-    published = publish(text, understood.spec.code, by=by, at=at, source=understood.text)
-    version = CalendarVersion.objects.get(pk=published.document.pk)
-    done = redate(version, by=by, at=at)
+    with transaction.atomic():
+        published = publish(text, understood.spec.code, by=by, at=at, source=understood.text)
+        version = CalendarVersion.objects.get(pk=published.document.pk)
+        job = record(version, by=by, at=at)
     said = f"已发布“{version.label}”第 {version.version} 版" if published.fresh else "日历内容未变"
-    return f"{said}，{done.cases} 件案件的 {done.clocks} 个时限已重算"
+    return begun(request, said, job, at=at)

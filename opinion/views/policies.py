@@ -6,20 +6,23 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from opinion.access import may_keep_policies
+from opinion.recasts import record
 from opinion.views.documents import DocumentForm, text_of, versions_of
 from opinion.views.pages import user_of
+from opinion.views.recasts import begun, shown
 from workflows.calendars import NoWorkingTime
 from workflows.differences import policy_differences
 from workflows.models import Case, PolicyVersion, User
 from workflows.policy import PolicySpec
 from workflows.publishing import publish
-from workflows.repolicing import move, preview
+from workflows.repolicing import preview
 from workflows.wording import clock_labels
 
 
@@ -45,14 +48,12 @@ def policies(request: HttpRequest) -> HttpResponse:
         assert form.spec is not None
         try:
             if "publish" in request.POST or "apply" in request.POST:
-                messages.success(
-                    request, _store(form.cleaned_data["text"], user, moving="apply" in request.POST)
-                )
-                return redirect("policies")
+                return _store(request, form.cleaned_data["text"], user)
             context |= _foreseen(form.spec)
         except NoWorkingTime as error:
             form.add_error("text", str(error))
     context["versions"] = versions_of(PolicyVersion.objects.all(), Case.objects.open(), "policy")
+    context["recasts"] = shown(PolicyVersion)
     return render(request, "opinion/policies.html", context, status=422 if form.errors else 200)
 
 
@@ -69,13 +70,14 @@ def _foreseen(spec: PolicySpec) -> dict[str, Any]:
     }
 
 
-def _store(text: str, by: User, *, moving: bool) -> str:
+def _store(request: HttpRequest, text: str, by: User) -> HttpResponse:
     at = timezone.now()
-    published = publish(text, PolicyForm.origin, by=by, at=at)
-    version = PolicyVersion.objects.get(pk=published.document.pk)
+    with transaction.atomic():
+        published = publish(text, PolicyForm.origin, by=by, at=at)
+        version = PolicyVersion.objects.get(pk=published.document.pk)
+        job = record(version, by=by, at=at) if "apply" in request.POST else None
     said = f"已发布“{version.label}”第 {version.version} 版" if published.fresh else "规则内容未变"
-    if not moving:
-        return f"{said}，在办案件仍按原版本"
-    done, unfit = move(version, by=by, at=at)
-    stayed = f"，{len(unfit)} 件留在原版本" if unfit else ""
-    return f"{said}，{done.cases} 件案件已换过去，{done.clocks} 个时限改变{stayed}"
+    if job is None:
+        messages.success(request, f"{said}，在办案件仍按原版本")
+        return redirect("policies")
+    return begun(request, said, job, at=at)

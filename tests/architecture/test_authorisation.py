@@ -23,12 +23,12 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from notifications.models import Alert, Notice
-from opinion.models import Attachment, ExportJob, ImportJob, ReplyTemplate
+from opinion.models import Attachment, ExportJob, ImportJob, RecastJob, ReplyTemplate
 from opinion.registering import register
 from tests.factories.events import Events
 from tests.factories.world import PERSON, World, make_world
 from workflows.engine import fire
-from workflows.models import Absence, Case, Membership, Unit, User
+from workflows.models import Absence, Case, Membership, PolicyVersion, Unit, User
 from workflows.registry import ROLES
 
 # One column a role. An answer is a status; `in` means “go and log in”, `ok` a redirect onward after the deed.
@@ -41,7 +41,7 @@ COLUMNS = {
 
 # own: at the desk of the desk's people, handled by the office of the handlers. other: at another desk, handled by
 # another office. restricted: as own, naming an official of a third office. accused: complains about the handlers'
-# own office, handled by another. mine, theirs: an import or export of the person asking, or of somebody else, and so with a notice.
+# own office, handled by another. mine, theirs: an import, export or recast of the person asking, or of somebody else, and so with a notice.
 TABLE = """
 method route                   whose      | anon syst cler disp lead topl hand head depu revi publ call supe arbi conf expo sysa seca audi
 ------------------------------------------------------------------------------------------------------------------------------------------
@@ -361,6 +361,11 @@ POST   calendars               -          | in   in   403  403  403  403  403  4
 GET    policies                -          | in   in   403  403  403  403  403  403  403  403  403  403  403  403  403  403  200  403  403
 POST   policies                -          | in   in   403  403  403  403  403  403  403  403  403  403  403  403  403  403  422  403  403
 ------------------------------------------------------------------------------------------------------------------------------------------
+GET    recast                  mine       | in   in   403  403  403  403  403  403  403  403  403  403  403  403  403  403  200  403  403
+POST   recast                  mine       | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+GET    recast                  theirs     | in   in   403  403  403  403  403  403  403  403  403  403  403  403  403  403  200  403  403
+POST   recast                  theirs     | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
+------------------------------------------------------------------------------------------------------------------------------------------
 GET    lifecycle               -          | in   in   200  200  200  200  200  200  200  200  200  200  200  200  200  200  200  200  200
 POST   lifecycle               -          | in   in   405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405  405
 ------------------------------------------------------------------------------------------------------------------------------------------
@@ -415,6 +420,7 @@ OWNED = {
     "export",
     "export_file",
     "notice_open",
+    "recast",
     "reply_template",
 }
 
@@ -600,6 +606,11 @@ class Visitors:
             return Absence.objects.create(user=owner, deputy=deputy, starts_at=timezone.now())
         if route == "reply_template":
             return self.template(owner)
+        if route == "recast":
+            at, version = timezone.now(), PolicyVersion.objects.latest_of("default")
+            return RecastJob.objects.create(
+                owner=owner, created_at=at, policy=version, state=RecastJob.State.DONE, finished_at=at
+            )
         return _job(route, owner, self.world)
 
     def template(self, owner: User) -> ReplyTemplate:

@@ -2,18 +2,10 @@
 
 import csv
 import io
-import os
-import signal
-import subprocess
-import sys
-import time
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import connection
 from django.utils import timezone
 
 from opinion import job_work, jobs
@@ -25,10 +17,9 @@ from opinion.leases import LEASE, MOST_ATTEMPTS, LeaseLost, claim
 from opinion.models import ExportJob, ImportJob, Message
 from tests.factories.world import make_world
 from tests.opinion.intake.files import HEADINGS, MESSAGE, write_csv
+from tests.opinion.job_worker import kill_once, start_worker
 from workflows.errors import Already, Cannot, MayNot
 from workflows.models import Case, Event
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -293,19 +284,12 @@ def test_worker_killed_in_the_middle_is_succeeded_and_every_row_is_there_once(tm
     rows, now = 3000, timezone.now()
     job = upload(county, now, sheet(rows))
     jobs.confirm(job, {}, by=county.clerk)
-    process = _worker(tmp_path, 0)
-    deadline = time.monotonic() + 60
-    while Case.objects.count() < 100:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    kill_once(start_worker(WORKER % 0, tmp_path), lambda: Case.objects.count() >= 100)
     job.refresh_from_db()
     assert job.state == "running"
     begun = Case.objects.count()
     assert 100 <= begun < rows
-    successor = _worker(tmp_path, int(LEASE.total_seconds()) + 5)
+    successor = start_worker(WORKER % (LEASE.total_seconds() + 5), tmp_path)
     out, _ = successor.communicate(timeout=120)
     assert successor.returncode == 0, out
     progress = jobs.progress(job, at=timezone.now())
@@ -316,31 +300,6 @@ def test_worker_killed_in_the_middle_is_succeeded_and_every_row_is_there_once(tm
     )
     assert Case.objects.count() == Message.objects.values("external_key").distinct().count() == rows
     assert job.attempts == 2
-
-
-def _worker(tmp_path: Path, later_seconds: int) -> "subprocess.Popen[str]":
-    """A process on this test's database; its lease began `later_seconds` from now."""
-    database = settings.DATABASES["default"]
-    if connection.vendor == "postgresql":
-        url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + str(database["NAME"])
-    else:
-        url = f"sqlite:///{database['NAME']}"
-    var = tmp_path / "var"
-    (var).mkdir(exist_ok=True)
-    if not (var / "files").exists():
-        (var / "files").symlink_to(tmp_path / "files")
-    environment = {
-        **os.environ,
-        "DATABASE_URL": url,
-        "HUIYIN_VAR": str(var),
-        "HUIYIN_CONTACT_KEYS": settings.HUIYIN_CONTACT_KEYS,
-        "HUIYIN_INDEX_KEY": settings.HUIYIN_INDEX_KEY,
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-c", WORKER % later_seconds],
-        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
 
 
 @pytest.mark.postgres

@@ -17,7 +17,7 @@ from config.ticking import run_until
 
 
 class Command(BaseCommand):
-    help = "循环执行定时工作（时限检查、导入导出任务等）；单机部署用，与 Celery 用同一张表"
+    help = "循环执行定时工作（时限检查、导入导出和时限重算任务等）；单机部署用，与 Celery 用同一张表"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="各项执行一遍后退出")
