@@ -48,6 +48,7 @@ STAFF = (
     Login("zhuyao", "主要领导·老首", "root", ("top_leader",)),
     Login("duban", "督办员、导出员·小督", "root", ("supervisor", "exporter")),
     Login("zhuanban", "专办员·小专", "tousu", ("confidential_officer",)),
+    Login("fuhe", "专办员·老专", "tousu", ("confidential_officer",)),
     Login("xitong", "系统管理员·小系", "root", ("sysadmin",)),
     Login("anquan", "安全管理员·小安", "root", ("secadmin",)),
     Login("shenji", "审计管理员·小计", "root", ("auditadmin",)),

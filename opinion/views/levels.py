@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from opinion.access import may_keep_policies
 from opinion.staffing import scarce
-from opinion.views.documents import DocumentForm, text_of, versions_of
+from opinion.views.documents import DocumentForm, taken_up, versions_of
 from opinion.views.pages import user_of
 from workflows.approvals.rules import ApprovalRule, ApprovalRulesSpec, LevelSpec, agreement, besides
 from workflows.differences import approval_differences
@@ -62,14 +62,17 @@ class RuleLine:
 def levels(request: HttpRequest) -> HttpResponse:
     """A first POST shows what the text says and what changed; `publish` stores it. Running approvals keep theirs.
 
-    `?version=` puts the text of a published version into the form: to change it, or to go back to it.
+    `?version=` shows a published version in words and puts its text into the form: to change it, or to go back to it.
     """
     user = user_of(request)
     if not may_keep_policies(user):
         raise PermissionDenied
     sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    form = LevelsForm(*sent, initial=text_of(ApprovalRules, request))
+    shown = taken_up(ApprovalRules, request)
+    form = LevelsForm(*sent, initial={"text": shown.source} if shown else {})
     context: dict[str, Any] = {"form": form, "word": "文档", "running_word": "正在审批", "running_unit": "项"}
+    if shown and request.method != "POST":
+        context |= {"shown": f"{shown.label}第 {shown.version} 版", "lines": _lines(shown.parsed, _held())}
     if request.method == "POST" and form.is_valid():
         assert form.spec is not None
         if "publish" in request.POST:
@@ -88,13 +91,8 @@ def levels(request: HttpRequest) -> HttpResponse:
 
 def _foreseen(spec: ApprovalRulesSpec) -> dict[str, Any]:
     newest = ApprovalRules.objects.filter(code=spec.code).order_by("-version").first()
-    held = dict(
-        Membership.objects.filter(user__is_active=True)
-        .values_list("role")
-        .annotate(Count("user", distinct=True))
-        .order_by()
-    )
-    lines = [_rule_line(rule, held) for rule in spec.approvals]
+    held = _held()
+    lines = _lines(spec, held)
     return {
         "previewed": True,
         "lines": lines,
@@ -106,6 +104,16 @@ def _foreseen(spec: ApprovalRulesSpec) -> dict[str, Any]:
         "newest": newest,
         "differences": approval_differences(newest.parsed, spec) if newest else [],
     }
+
+
+def _held() -> dict[str, int]:
+    """Role → how many people hold it today."""
+    posts = Membership.objects.filter(user__is_active=True).values_list("role")
+    return dict(posts.annotate(Count("user", distinct=True)).order_by())
+
+
+def _lines(spec: ApprovalRulesSpec, held: dict[str, int]) -> list[RuleLine]:
+    return [_rule_line(rule, held) for rule in spec.approvals]
 
 
 def _unknown(spec: ApprovalRulesSpec) -> list[str]:

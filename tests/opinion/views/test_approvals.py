@@ -176,6 +176,16 @@ def test_levels_are_previewed_then_published_and_run_on_as_they_began(county, ea
     assert "1 项" not in done.content.decode().split("第 2 版")[0][-200:]
 
 
+def test_published_levels_are_shown_in_words_and_taken_up_to_be_changed(county, as_):
+    client, newest = as_(county.sysadmin), ApprovalRules.objects.latest_of("message")
+    page = client.get(reverse("levels"), {"version": newest.pk}).content.decode()
+    assert "群众留言审批层级第 1 版：什么案件经哪几级" in page
+    assert "承办单位负责人审核：承办单位负责人（现任" in page
+    assert "code: message" in page
+    for unknown in ("", "99999", "一"):
+        assert "什么案件经哪几级" not in client.get(reverse("levels"), {"version": unknown}).content.decode()
+
+
 def test_levels_in_error_name_the_place_and_keep_the_text(county, as_):
     client = as_(county.sysadmin)
     wrong = TEXT.replace("by: publicity", "by: publicist").replace(
