@@ -68,7 +68,7 @@ django: $(DEV_STAMP)
 migrations: $(DEV_STAMP)
 	$(CHECK_ENV) DJANGO_SETTINGS_MODULE=tools.migration_lint_settings $(BIN)/python manage.py lintmigrations --no-cache \
 		--project-root-path $(CURDIR) --include-apps opinion notifications workflows --ignore-name 0001_initial 0003_ladders \
-		0007_offline_records 0012_feedback 0007_counts_from 0008_approvals
+		0007_offline_records 0012_feedback 0015_review_task_clock 0007_counts_from 0008_approvals
 
 pins: $(DEV_STAMP)
 	$(BIN)/python -m pip check

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from notifications.directory import Directory, Pair
 from notifications.registry import Audience
 from opinion import supervising
-from opinion.models import CoTask
-from opinion.models.co_task import CO_CLOCKS
+from opinion.unit_clocks import UNIT_CLOCKS, units_on
 from workflows.models import Case, Event, Participation
 from workflows.registry import ROLES
 
@@ -148,7 +147,7 @@ holders = seated(*(Seat(role, _holding) for role in supervising.ANSWERING))
 
 
 def helpers(*roles: str) -> Audience:
-    """People of the helping units an event is about: those it names, or whose task runs on the clock it is about."""
+    """People of the units with a task an event is about: those it names, or whose task runs on the clock it is about."""
 
     def find(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
         units = _helping(events)
@@ -164,16 +163,9 @@ def helpers(*roles: str) -> Audience:
 
 
 def _helping(events: Sequence[Event]) -> dict[int, list[int]]:
-    """Event id → units. One statement at most."""
-    clocks = {str(event.data["clock"]) for event in events if event.data.get("clock") in CO_CLOCKS}
-    running: dict[tuple[int, str], int] = {}
-    if clocks:
-        tasks = CoTask.objects.filter(
-            case__in={event.case_id for event in events}, clock__in=clocks
-        ).standing()
-        running = {
-            (case, clock): unit for case, clock, unit in tasks.values_list("case_id", "clock", "unit_id")
-        }
+    """Event id → units. A statement for each sort of task that has a clock among them."""
+    clocks = {str(event.data["clock"]) for event in events if event.data.get("clock") in UNIT_CLOCKS}
+    running = units_on({event.case_id for event in events}, clocks)
     found: dict[int, list[int]] = {}
     for event in events:
         on_clock = running.get((event.case_id, str(event.data.get("clock"))))

@@ -11,6 +11,7 @@ from typing import Literal
 
 from django.db.models import Q
 
+from opinion import review_tasks
 from opinion.access import may_register
 from opinion.approvalfile import ApprovalView, approvals_of
 from opinion.blocks import Block, Viewing, blocks_of
@@ -241,7 +242,12 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
     tasks, orders, approvals, events = (
         tasks_of(case), rows_of_case(case, at=at), approvals_of(case), events_of(case)
     )  # fmt: skip
-    ties = Ties(tasks, [row.order for row in orders], [view.approval for view in approvals], events)
+    ties = Ties(
+        [*tasks, *review_tasks.tasks_of(case)],
+        [row.order for row in orders],
+        [view.approval for view in approvals],
+        events,
+    )
     kept = list(case.clocks.select_related("policy"))
     names = ClockNames(kept, ties)
     clocks = clock_views(case, kept, names, at=at)

@@ -1,8 +1,9 @@
 """What a clock is called wherever one is shown: its label, and what of several things it is about.
 
-A kind of clock begins anew with each level of an approval, with each supervision order, for each unit that helps on it.
+A kind of clock begins anew with each level of an approval, with each supervision order, for each unit that helps on it
+or has a task of its own.
 Its cycle counts all of these together and says nothing to a reader: the name says which level, order or unit it is.
-Whatever is shown together is named in one go, in four statements at most.
+Whatever is shown together is named in one go, in five statements at most.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from datetime import datetime
 from functools import cached_property
 from itertools import zip_longest
 
-from opinion.cohandling import task_at, tasks_of
-from opinion.models import CoTask, SupervisionOrder
+from opinion import cohandling, review_tasks
+from opinion.models import CoTask, ReviewTask, SupervisionOrder
 from opinion.models.co_task import CO_CLOCKS
+from opinion.models.review_task import TASK_CLOCKS
 from opinion.models.supervision import DESK_FEEDBACK, FEEDBACK
+from opinion.unit_clocks import UNIT_CLOCKS, UnitTask, task_at
 from workflows.models import Approval, Case, Clock, Event
 from workflows.published import lifecycle
 
@@ -30,7 +33,7 @@ Key = tuple[int, str, int]
 class Ties:
     """What the clocks of some cases may be about. events: of their log, at least those that began a level of an approval."""
 
-    tasks: Sequence[CoTask] = ()
+    tasks: Sequence[UnitTask] = ()
     orders: Sequence[SupervisionOrder] = ()
     approvals: Sequence[Approval] = ()
     events: Sequence[Event] = ()
@@ -67,12 +70,16 @@ def ties_of(clocks: Iterable[Clock]) -> Ties:
     helping = {clock.case_id for clock in clocks if clock.kind in CO_CLOCKS}
     ordered = {clock.case_id for clock in clocks if clock.kind in (FEEDBACK, DESK_FEEDBACK)}
     called = [clock for clock in clocks if _called(clock.case, clock.kind)]
-    tasks = CoTask.objects.filter(case__in=helping).select_related("unit").order_by("number")
+    tasks: list[UnitTask] = []
+    if helping:
+        tasks += CoTask.objects.filter(case__in=helping).select_related("unit").order_by("number")
+    if learnt := {clock.case_id for clock in clocks if clock.kind in TASK_CLOCKS}:
+        tasks += ReviewTask.objects.filter(case__in=learnt).select_related("unit").order_by("number")
     orders = SupervisionOrder.objects.filter(case__in=ordered).select_related("case").order_by("number")
     events = _began(called) if called else ()
     approvals = Approval.objects.filter(case__in={event.case_id for event in events})
     return Ties(
-        tasks=list(tasks) if helping else (),
+        tasks=tasks,
         orders=list(orders) if ordered else (),
         approvals=list(approvals) if events else (),
         events=events,
@@ -80,12 +87,12 @@ def ties_of(clocks: Iterable[Clock]) -> Ties:
 
 
 def ties_of_case(case: Case, events: Sequence[Event]) -> Ties:
-    """Everything of one case, whose log is read already. Three statements."""
+    """Everything of one case, whose log is read already. Four statements, three where its lifecycle has no review tasks."""
     orders = list(SupervisionOrder.objects.filter(case=case).order_by("number"))
     approvals = list(Approval.objects.filter(case=case))
     for order in orders:
         order.case = case
-    return Ties(tasks_of(case), orders, approvals, events)
+    return Ties([*cohandling.tasks_of(case), *review_tasks.tasks_of(case)], orders, approvals, events)
 
 
 def _began(clocks: Sequence[Clock]) -> list[Event]:
@@ -127,12 +134,14 @@ class ClockNames:
             return f"{_label(clock.case, clock.kind)} · {signed}"
         if clock.kind in CO_CLOCKS and (task := self._task(clock)):
             return f"协办 · {task.unit.name}{again(clock.started_at, task.asked_at, '再次办理')}"
+        if clock.kind in TASK_CLOCKS and (task := self._task(clock)):
+            return f"整改任务 {task.number} · {task.unit.name}"
         if clock.kind in (FEEDBACK, DESK_FEEDBACK) and (order := self._order(clock)):
             once_more = again(clock.started_at, order.issued_at, "重新反馈")
             return f"{_label(clock.case, clock.kind)} · 督办单 D{order.number}{once_more}"
         return plain(clock.case, clock.kind, clock.cycle)
 
-    def _task(self, clock: Clock) -> CoTask | None:
+    def _task(self, clock: Clock) -> UnitTask | None:
         of_case = (task for task in self.ties.tasks if task.case_id == clock.case_id)
         return task_at(of_case, clock.kind, clock.started_at)
 
@@ -216,14 +225,14 @@ def _called(case: Case, kind: str) -> bool:
     return (
         declared is not None
         and declared.counts == "called"
-        and kind not in (*CO_CLOCKS, FEEDBACK, DESK_FEEDBACK)
+        and kind not in (*UNIT_CLOCKS, FEEDBACK, DESK_FEEDBACK)
     )
 
 
 def _names_more(event: Event) -> bool:
     """Whether the clock an event is about may be named after something."""
     kind = str(event.data.get("clock") or "")
-    return kind in (*CO_CLOCKS, FEEDBACK, DESK_FEEDBACK) or _called(event.case, kind)
+    return kind in (*UNIT_CLOCKS, FEEDBACK, DESK_FEEDBACK) or _called(event.case, kind)
 
 
 def _key(clock: Clock) -> Key:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef
@@ -62,27 +61,6 @@ def unfinished(case: Case) -> list[CoTask]:
 def clocks_for(spec: LifecycleSpec) -> tuple[str, ...]:
     """Kinds of clocks this lifecycle has for tasks; none where it sets them no limit."""
     return tuple(kind for kind in CO_CLOCKS if kind in spec.clocks)
-
-
-def unit_on(case: Case, clock: str) -> int | None:
-    """Id of the unit whose task runs on this clock now. One statement."""
-    return CoTask.objects.filter(case=case, clock=clock).standing().values_list("unit", flat=True).first()
-
-
-def task_at(tasks: Iterable[CoTask], clock: str, at: datetime) -> CoTask | None:
-    """The task that ran on this clock at a moment; None for a clock that is no task's."""
-    found = [
-        task
-        for task in tasks
-        if task.clock == clock and task.asked_at <= at and (task.ended_at is None or at <= task.ended_at)
-    ]
-    return found[-1] if found and clock else None
-
-
-def unit_at(tasks: Iterable[CoTask], clock: str, at: datetime) -> str:
-    """Name of the unit whose task that was; empty for a clock that is no task's."""
-    task = task_at(tasks, clock, at)
-    return task.unit.name if task else ""
 
 
 def last_move(task: CoTask) -> Event | None:

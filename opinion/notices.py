@@ -44,6 +44,7 @@ from opinion.clock_names import ClockNames, names_in
 from opinion.due_words import deadline, dues_of, minute, until, urged
 from opinion.models import CoTask, SupervisionOrder
 from opinion.models.co_task import CO_CLOCKS
+from opinion.models.review_task import TASK_CLOCKS
 from opinion.models.supervision import AWAITING
 from opinion.recipients import below_the_rung, first_of, on_the_rung
 from opinion.signing import SIGNED, holding_signers, signers
@@ -68,6 +69,7 @@ LATE = by_clock(
         "publish": together(reviewers, supervisors),
         "call_back": together(callers, supervisors),
         **dict.fromkeys(CO_CLOCKS, together(HELPING, UNIT, supervisors)),
+        **dict.fromkeys(TASK_CLOCKS, together(HELPING, supervisors)),
     },
     otherwise=together(handlers, heads, dispatchers, supervisors),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opinion import review_tasks
 from opinion.barring import barred_units
 from opinion.grading import SERIOUS, grade_of, within_word
 from opinion.models import Link, ReviewTask
@@ -70,6 +71,14 @@ def task_goes_to_who_may_see_it(move: Move) -> Refusal | None:
     if move.case.restricted and unit != move.case.lead_id:
         return Refusal("限制知悉的事件其他单位不可见，整改任务只能由主办单位落实")
     return None
+
+
+@guard
+def task_has_a_clock_free(move: Move) -> Refusal | None:
+    """Each open task runs on a clock of its own; a lifecycle has so many of them."""
+    if not review_tasks.clocks_for(move.case) or review_tasks.free_clocks(move.case):
+        return None
+    return Refusal(review_tasks.too_many(move.case))
 
 
 def open_tasks(case: Case, user: User) -> list[ReviewTask]:

@@ -24,6 +24,7 @@ from opinion.audiences import (
 )
 from opinion.due_words import deadline
 from opinion.grading import is_serious
+from opinion.models import ReviewTask
 from opinion.notices import DESK_FALLBACKS, news, still_open, work
 from workflows.models import Case, Event
 
@@ -49,6 +50,18 @@ def tasked(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
 def _graded(event: Event) -> str:
     serious = "属特别重大或重大舆情，" if is_serious(event.case) else ""
     return f"{event.case.number} 等级已定，{serious}请即处置{deadline(event.case)}"
+
+
+def _task_set(event: Event) -> str:
+    """The task's own last day, whatever else the case is due by."""
+    return f"{event.case.number} 有整改任务 {event.data['task']}，请于 {event.data['due_on']} 前完成"
+
+
+def task_is_open(events: Sequence[Event]) -> set[int]:
+    """The task the event set is neither done nor handed over. One statement."""
+    going = ReviewTask.objects.open().filter(case__in={event.case_id for event in events})
+    known = set(going.values_list("case", "number"))
+    return {event.pk for event in events if (event.case_id, event.data.get("task")) in known}
 
 
 # Serious ones go to the leaders from the start.
@@ -94,7 +107,7 @@ OPINION_NOTICES: dict[str, Told | Silent] = {
     # ---- 跟进、复盘、办结
     "opinion.followed_up": work("处置完毕，请复盘", together(reviewers, dispatchers), DESK_FALLBACKS),
     "opinion.reviewed": news("已复盘", together(handlers, heads, dispatchers), still_true=still_open),
-    "task.set": work("有整改任务，请按期完成", tasked, DESK_FALLBACKS, still_true=still_open),
+    "task.set": Told(_task_set, tasked, DESK_FALLBACKS, urgency=Urgency.URGENT, still_true=task_is_open),
     "task.finished": news("整改任务已完成", together(reviewers, dispatchers), still_true=still_open),
     "task.handed_over": news("整改任务已移交", together(handlers, heads, dispatchers), still_true=still_open),
     "opinion.closed": news("已办结", together(handlers, heads, ABOVE)),

@@ -27,9 +27,9 @@ from opinion.audiences import (
     supervisors,
     together,
 )
-from opinion.models.co_task import CO_CLOCKS
 from opinion.signing import SIGNED, signers
 from opinion.supervising import DESK_CLOCKS
+from opinion.unit_clocks import UNIT_CLOCKS
 from workflows.models import Case, Event, User
 from workflows.published import ladder
 from workflows.registry import RECIPIENTS, Recipient
@@ -62,7 +62,7 @@ def first_of(*audiences: Audience) -> Audience:
 
 
 deputies = _seat("deputy_head", _lead)
-# On the clock of a helping unit its own people act and answer.
+# On the clock of a unit's own task its own people act and answer.
 helping_handlers, helping_heads, helping_deputies = (
     helpers("unit_handler"), helpers("unit_head"), helpers("deputy_head"),
 )  # fmt: skip
@@ -84,7 +84,7 @@ AUDIENCES: dict[str, tuple[str, Audience]] = {
                 "publish": reviewers, "call_back": callers, "feedback": ordered, "desk_feedback": ordered, "transfer": dispatchers,
                 "first_report": together(clerks, dispatchers), "grade": together(leaders, reviewers), "authority": reviewers,
                 "conference": reviewers, "lessons": reviewers, "improve": together(reviewers, dispatchers),
-                **dict.fromkeys(CO_CLOCKS, first_of(helping_handlers, helping_heads)),
+                **dict.fromkeys(UNIT_CLOCKS, first_of(helping_handlers, helping_heads)),
             },
             otherwise=first_of(handlers, heads),
         ),
@@ -92,14 +92,14 @@ AUDIENCES: dict[str, tuple[str, Audience]] = {
     "unit_head": (
         "责任单位负责人",
         by_clock(
-            {**ABOVE, **dict.fromkeys(CO_CLOCKS, first_of(helping_heads, helping_deputies))},
+            {**ABOVE, **dict.fromkeys(UNIT_CLOCKS, first_of(helping_heads, helping_deputies))},
             otherwise=first_of(heads, deputies),
         ),
     ),
     "deputy_head": (
         "责任单位分管负责人",
         by_clock(
-            {**ABOVE, **dict.fromkeys(CO_CLOCKS, first_of(helping_deputies, helping_heads))},
+            {**ABOVE, **dict.fromkeys(UNIT_CLOCKS, first_of(helping_deputies, helping_heads))},
             otherwise=first_of(deputies, heads),
         ),
     ),

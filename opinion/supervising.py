@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from opinion.cohandling import unit_on
 from opinion.models import SupervisionOrder
-from opinion.models.co_task import CO_CLOCKS
 from opinion.models.supervision import DESK_FEEDBACK
+from opinion.unit_clocks import UNIT_CLOCKS, unit_on
 from workflows.aiming import worst_level
 from workflows.climbing import ACKNOWLEDGED
 from workflows.limits import Limit
@@ -36,13 +35,13 @@ ANSWERING = (
 def responsible(case: Case, clock: str) -> int:
     """Id of the unit that has to meet this clock; the desk where no unit handles the case yet.
 
-    A helping unit's own clock costs a statement. A reply is first with the unit's own head: until it has gone on, the
+    A clock of a unit's own task costs a statement. A reply is first with the unit's own head: until it has gone on, the
     unit is late, not the desk.
     """
     if clock == "review" and case.unit_id == case.lead_id:
         return case.unit_id
-    if clock in CO_CLOCKS and (helping := unit_on(case, clock)):
-        return helping
+    if clock in UNIT_CLOCKS and (own := unit_on(case, clock)):
+        return own
     return case.desk_id if clock in DESK_CLOCKS or case.lead_id is None else case.lead_id
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from opinion.answers import SEPARATELY_LABEL
 from opinion.clock_names import ClockNames, Ties
 from opinion.codes import REDO
-from opinion.cohandling import unit_at
 from opinion.models.claim_answer import SEPARATELY
 from opinion.screening.finding import SORTS
+from opinion.unit_clocks import unit_at
 from workflows.ladders import COLOURS
 from workflows.limits import Limit
 from workflows.models import Case, Event, Unit

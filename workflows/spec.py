@@ -28,7 +28,7 @@ class ClockDecl(Document):
     fault (a window in which a person may rate, the cap of a pause): no miss is logged, and a state's `on_due` says
     what happens then. pauses_for: the reasons for which it may stand still in a state that pauses it (the move's
     `reason`); empty: any. ahead_of: clocks before the earliest going one of which it is due, by its limit (see
-    `workflows.following`).
+    `workflows.following`). beside: of one unit's own task, not the deadline of the case itself; so is any `ahead_of` others.
     """
 
     label: Label
@@ -37,6 +37,7 @@ class ClockDecl(Document):
     counts: Literal["step", "whole", "called"] = "step"
     pauses_for: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     ahead_of: Names = ()
+    beside: bool = False
 
 
 class OnDue(Document):
@@ -167,9 +168,11 @@ class LifecycleSpec(Document):
 
     @cached_property
     def beside(self) -> frozenset[str]:
-        """Clocks of helping units and of levels of approvals: they run beside the case's own and are not its deadline."""
+        """Clocks of tasks of units and of levels of approvals: they run beside the case's own and are not its deadline."""
         signed = {approval.clock for approval in self.approvals.values() if approval.clock is not None}
-        return frozenset(signed | {name for name, clock in self.clocks.items() if clock.ahead_of})
+        return frozenset(
+            signed | {name for name, clock in self.clocks.items() if clock.ahead_of or clock.beside}
+        )
 
     def leaving(self, state: str) -> Iterable[tuple[str, TransitionSpec]]:
         """Transitions that start in `state`, in the document's order."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.utils import timezone
-
 from opinion.access import OPINION_CASE
 from opinion.blocks.registry import Block, Viewing, block_of
 from opinion.models import CaseReport, OpinionCase, PublicResponse, ReviewTask
@@ -102,7 +100,8 @@ def responses_block(viewing: Viewing) -> Block | None:
 @block_of(OPINION_CASE)
 def tasks_block(viewing: Viewing) -> Block | None:
     """Lessons become tasks; each with the text it was set and settled with."""
-    tasks = list(ReviewTask.objects.filter(case=viewing.case).select_related("unit", "settled_by"))
+    found = ReviewTask.objects.filter(case=viewing.case).with_lateness(at=viewing.at)
+    tasks = list(found.select_related("unit", "settled_by"))
     if not tasks:
         return None
     said = viewing.case.notes.filter(kind__in=("assignment", "outcome", "remark"))
@@ -111,7 +110,6 @@ def tasks_block(viewing: Viewing) -> Block | None:
         for event in viewing.case.events.filter(name__startswith="task.").order_by("seq")
     }
     texts = {(note.seq, note.kind): note.text for note in said}
-    today = timezone.localtime(viewing.at).date()
 
     def told(task: ReviewTask, name: str, kind: str) -> str:
         seq = events.get((task.number, name))
@@ -122,7 +120,7 @@ def tasks_block(viewing: Viewing) -> Block | None:
             task=task,
             assignment=told(task, "task.set", "assignment"),
             outcome=told(task, "task.finished", "outcome") or told(task, "task.handed_over", "remark"),
-            late=task.is_late(today),
+            late=task.late,  # type: ignore[attr-defined]
         )
         for task in tasks
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opinion import review_tasks
 from opinion.models import ReviewTask
 from opinion.opinion_guards import open_tasks
 from workflows.errors import Cannot
@@ -18,12 +19,13 @@ def keep_lessons(move: Move) -> None:
 
 @effect
 def set_task(move: Move) -> None:
-    """data: unit (id), assignment (text), due_on (date). The unit sees the case from here on."""
+    """data: unit (id), assignment (text), due_on (date). The unit sees the case from here on, and its clock runs to that day."""
     said = move.data
+    clock = _begun(move)
     earlier = ReviewTask.objects.filter(case=move.case).order_by("-number").values_list("number", flat=True)
     task = ReviewTask(
         case=move.case, number=(earlier.first() or 0) + 1, unit_id=said["unit"], due_on=said["due_on"], set_by=move.by,
-        set_at=move.at,
+        set_at=move.at, clock=clock,
     )  # fmt: skip
     move.add(task)
     move.log(task=task.number, unit=said["unit"], due_on=said["due_on"].isoformat())
@@ -35,6 +37,20 @@ def set_task(move: Move) -> None:
                 case=move.case, unit_id=said["unit"], role=Participation.Role.ASSISTING, started_at=move.at
             )
         )
+
+
+def _begun(move: Move) -> str:
+    """A clock of the task's own; empty where there are none for tasks. Raises Cannot where none is free, or the day is over."""
+    if not review_tasks.clocks_for(move.case):
+        return ""
+    free = review_tasks.free_clocks(move.case)
+    if not free:
+        raise Cannot(review_tasks.too_many(move.case))
+    limit = review_tasks.limit_until(move.case, move.data["due_on"], at=move.at)
+    if limit is None:
+        raise Cannot(review_tasks.TOO_LATE)
+    move.begin(free[0], limit=limit)
+    return free[0]
 
 
 def _meant(move: Move) -> ReviewTask:
@@ -50,6 +66,8 @@ def finish_task(move: Move) -> None:
     task = _meant(move)
     task.finish(move.by, move.at)
     task.save(update_fields=["state", "settled_by", "settled_at"])
+    if task.clock:
+        move.meet(task.clock)
     move.log(task=task.number, unit=task.unit_id)
     move.note("outcome", move.data["outcome"])
 
@@ -60,5 +78,7 @@ def hand_over_task(move: Move) -> None:
     task = _meant(move)
     task.hand_over(move.by, move.at)
     task.save(update_fields=["state", "settled_by", "settled_at"])
+    if task.clock:
+        move.end(task.clock)
     move.log(task=task.number, unit=task.unit_id)
     move.note("remark", move.data["remark"])

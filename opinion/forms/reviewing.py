@@ -7,6 +7,7 @@ from datetime import date
 from django import forms
 from django.utils import timezone
 
+from opinion import review_tasks
 from opinion.barring import barred_units
 from opinion.forms.base import MoveForm, code, day, handling_units, one_unit, prose
 from opinion.opinion_guards import open_tasks
@@ -47,8 +48,18 @@ class TaskForm(MoveForm):
 
     def clean_due_on(self) -> date:
         due_on: date = self.cleaned_data["due_on"]
-        if self.at is not None and due_on < timezone.localtime(self.at).date():
+        if self.at is None:
+            return due_on
+        if due_on < timezone.localtime(self.at).date():
             raise forms.ValidationError("“完成期限”早于今天，请核对")
+        for clock in review_tasks.free_clocks(self.case)[:1]:
+            last, limit = review_tasks.latest_day(self.case, clock, at=self.at)
+            if due_on > last:
+                raise forms.ValidationError(
+                    f"“完成期限”最晚为 {last:%Y-%m-%d}（{limit.label}内），更久的请分步下达"
+                )
+            if review_tasks.limit_until(self.case, due_on, at=self.at) is None:
+                raise forms.ValidationError(review_tasks.TOO_LATE)
         return due_on
 
 

@@ -28,6 +28,8 @@ def event_scene(world: World, hours_before: int) -> Scene:
             said["lead"] = getattr(world, draws.draw(st.sampled_from(OFFICES))).pk
         if name in {"bar_unit", "set_task"}:
             said["unit"] = getattr(world, draws.draw(st.sampled_from(OFFICES))).pk
+        if name == "set_task":
+            said["due_on"] = at.date() + timedelta(days=draws.draw(st.sampled_from([-1, 0, 1, 30, 500])))
         if "grade" in said:
             said["grade"] = draws.draw(st.sampled_from(GRADES))
             said["legacy"] = draws.draw(st.sampled_from(["yes", "no"]))
