@@ -13,7 +13,7 @@ from opinion.forms.screened import ONLY_SHORTER, REPLY_MAX, ScreenedForm, public
 from opinion.masters_words import published_otherwise
 from opinion.merging import master_of
 from opinion.models import Reply
-from opinion.publishing import may_stay_private, obstacle, obstacle_of_merged, owes_the_public
+from opinion.publishing import may_stay_private, obstacle, obstacle_of_merged
 from opinion.screening.finding import Finding
 from opinion.wordings import (
     approved_for_public,
@@ -72,15 +72,16 @@ class ReplyForm(PublicChoice, ScreenedForm):
     """How the approved text is given to the person."""
 
     move = "reply"
-    public = public_answer("在来源平台公开；不选则只答复本人。领导留言板的不公开须先申请，由领导同意")
+    public = public_answer(
+        "在来源平台公开；不选则只答复本人，并列入“未经审批的处置”。领导留言板的不公开须先申请，由领导同意"
+    )
     field_order = ["public", "stands", "stands_because"]
     beside = "opinion/parts/reply_beside.html"
     remarks_title = "这样的文字不能公开；可以只答复本人，或退回修改"
 
     def prepare(self) -> None:
         self.offer_public(obstacle(self.case))
-        owes = not self.why_private and owes_the_public(self.case)
-        self.initial.setdefault("public", owes and not may_stay_private(self.case))
+        self.initial.setdefault("public", not self.why_private and not may_stay_private(self.case))
         super().prepare()
 
     def in_public(self) -> str:

@@ -1,8 +1,9 @@
 """未经审批的处置: moves made at once, by one person's word, where an approval could have been asked for.
 
 What the lifecycles allow both ways is read from them: a move that an approval grants and that somebody may also make.
-Beside these stand the order issued directly and the answer to a leader-board message that went to its writer alone
-without anybody's leave. An approval makes its move under a key of its own, so the log tells the two apart.
+Beside these stand the order issued directly and the answer that went to its writer alone without anybody's leave, to a
+leader-board message or where it was approved for the public. An approval makes its move under a key of its own, so the
+log tells the two apart.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from opinion.exports.columns import Column
-from opinion.publishing import IN_PUBLIC
+from opinion.publishing import FACT, IN_PUBLIC, YES
 from opinion.reports.area import Area
 from opinion.reports.sheet import recorded_file
 from opinion.reports.spans import next_month
@@ -63,13 +64,17 @@ def unapproved(viewer: User, area: Area, month: date) -> QuerySet[Event]:
     at_once = Q(transition__in=made_at_once()) & ~Q(key__startswith=GRANTED_KEY)
     # What the ladder issues by itself is the policy's word, and nobody's.
     directly = Q(transition=ORDER) & ~Q(actor=User.objects.system())
-    private = Q(transition=REPLY, data__public=False, case__facts__source__in=sorted(IN_PUBLIC)) & ~Q(
-        leave="allow_private"
-    )
+    awaited = Q(case__facts__source__in=sorted(IN_PUBLIC)) | Q(**{f"case__facts__{FACT}": YES})
+    private = Q(transition=REPLY, data__public=False) & awaited & ~Q(leave="allow_private")
     found = made.filter(at_once | directly | private, held_by__in=list(area.units))
-    return (
-        found.filter(case__in=Case.objects.visible_to(viewer)).select_related("case", "actor").order_by("-id")
-    )
+    known = found.filter(case__in=Case.objects.visible_to(viewer)).select_related("case", "actor")
+    return known.order_by("-happened_at", "-id")
+
+
+def after(found: QuerySet[Event], last: int) -> QuerySet[Event]:
+    """What follows the event of this id in the list. Raises Event.DoesNotExist."""
+    at = found.values_list("happened_at", flat=True).get(pk=last)
+    return found.filter(Q(happened_at__lt=at) | Q(happened_at=at, pk__lt=last))
 
 
 def disposals(events: Iterable[Event]) -> list[Disposal]:

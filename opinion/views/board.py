@@ -49,9 +49,9 @@ def chosen_month(request: HttpRequest, *, at: datetime) -> date:
     return month
 
 
-def month_choices(at: datetime, chosen: date) -> list[tuple[str, str, bool]]:
-    """Value, label and whether it is the chosen one, newest first; next month's deadlines are known, too."""
-    offered = sorted({*months_before(next_month(month_of(at)), MONTHS_OFFERED), chosen}, reverse=True)
+def month_choices(last: date, chosen: date) -> list[tuple[str, str, bool]]:
+    """Value, label and whether it is the chosen one, newest first. last: the newest that has anything to show."""
+    offered = sorted({*months_before(last, MONTHS_OFFERED), chosen}, reverse=True)
     return [(f"{each:%Y-%m}", f"{each.year}年{each.month}月", each == chosen) for each in offered]
 
 
@@ -64,7 +64,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "board": board_of(area, month=month, at=at),
         "at": at,
         "month": month,
-        "months": month_choices(at, month),
+        "months": month_choices(next_month(month_of(at)), month),
         "unit": next(iter(area.units.values())) if len(area.units) == 1 else None,
         "units": list(whole.units.values()),
     }

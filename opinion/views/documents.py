@@ -18,16 +18,16 @@ S = TypeVar("S", bound=Document)
 V = TypeVar("V", bound=PublishedDocument)
 
 
-def taken_up(model: type[V], request: HttpRequest) -> V | None:
+def taken_up(published: QuerySet[V], request: HttpRequest) -> V | None:
     """The published version that `?version=` names: to look at it, to change it or to go back to it."""
     wanted = request.GET.get("version", "")
     fit = wanted.isdecimal() and len(wanted) < 10
-    return model._default_manager.filter(pk=wanted).first() if fit else None
+    return published.filter(pk=wanted).first() if fit else None
 
 
 def text_of(model: type[PublishedDocument], request: HttpRequest) -> dict[str, str]:
     """The form to begin with: the text of the version taken up."""
-    found = taken_up(model, request)
+    found = taken_up(model._default_manager.all(), request)
     return {"text": found.source} if found else {}
 
 

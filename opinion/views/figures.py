@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from opinion.reports.area import Area, month_named
 from opinion.reports.months import DEFINITIONS, month_table, trend
 from opinion.reports.sheet import FORMATS, figures_file
+from opinion.reports.spans import month_of, next_month
 from opinion.views.board import area_of, chosen_month, chosen_unit, month_choices
 from opinion.views.downloads import TYPES
 from opinion.views.pages import user_of
@@ -32,7 +33,7 @@ def figures(request: HttpRequest) -> HttpResponse:
         "minimum": settings.HUIYIN_FIGURES_MINIMUM,
         "at": at,
         "month": month,
-        "months": month_choices(at, month),
+        "months": month_choices(next_month(month_of(at)), month),
         "unit": next(iter(area.units.values())) if len(area.units) == 1 else None,
         "units": list(whole.units.values()),
         "formats": FORMATS,

@@ -68,7 +68,7 @@ def levels(request: HttpRequest) -> HttpResponse:
     if not may_keep_policies(user):
         raise PermissionDenied
     sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    shown = taken_up(ApprovalRules, request)
+    shown = taken_up(ApprovalRules.objects.all(), request)
     form = LevelsForm(*sent, initial={"text": shown.source} if shown else {})
     context: dict[str, Any] = {"form": form, "word": "文档", "running_word": "正在审批", "running_unit": "项"}
     if shown and request.method != "POST":

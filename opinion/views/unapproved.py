@@ -10,11 +10,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from opinion.reports.area import month_named
 from opinion.reports.sheet import FORMATS
-from opinion.reports.unapproved import A_PAGE, disposals, unapproved_file
+from opinion.reports.spans import month_of
+from opinion.reports.unapproved import A_PAGE, after, disposals, unapproved_file
 from opinion.reports.unapproved import unapproved as found_in
 from opinion.views.board import area_of, chosen_month, chosen_unit, month_choices
 from opinion.views.figures import month_file
 from opinion.views.pages import user_of
+from workflows.models import Event
 
 
 @require_safe
@@ -23,12 +25,15 @@ def unapproved(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     whole = area_of(request)
     area, month = chosen_unit(request, whole), chosen_month(request, at=at)
+    if month > month_of(at):
+        raise Http404("这个月还没有开始，请另选月份")
     found = found_in(user_of(request), area, month)
     counted, before = found.count(), request.GET.get("before", "")
     if before:
-        if not before.isdecimal() or len(before) > 18:
-            raise Http404("没有这一页")
-        found = found.filter(pk__lt=int(before))
+        try:
+            found = after(found, int(before) if before.isdecimal() and len(before) <= 18 else 0)
+        except Event.DoesNotExist:
+            raise Http404("没有这一页") from None
     page = list(found[: A_PAGE + 1])
     context = {
         "rows": disposals(page[:A_PAGE]),
@@ -37,7 +42,7 @@ def unapproved(request: HttpRequest) -> HttpResponse:
         "before": before,
         "at": at,
         "month": month,
-        "months": month_choices(at, month),
+        "months": month_choices(month_of(at), month),
         "unit": next(iter(area.units.values())) if len(area.units) == 1 else None,
         "units": list(whole.units.values()),
         "formats": FORMATS,

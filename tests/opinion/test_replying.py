@@ -316,6 +316,13 @@ def test_the_choice_is_kept_with_a_draft_and_owed_on_the_leader_board(county, at
     assert now(board).facts["publish"] == "yes"
 
 
+@pytest.mark.parametrize("public", [True, False])
+def test_an_answer_approved_for_the_public_is_published_unless_somebody_says_otherwise(county, at, public):
+    case = county.walk("reviewed", at, source="mailbox", public=public)
+    form = form_for("reply", None, case=now(case), user=county.reviewer, at=at)
+    assert bool(form.initial.get("public")) is public
+
+
 def test_a_duplicate_of_what_was_not_published_is_not_either(county, at):
     _, case = merged(county, at, said=TEXT)
     with pytest.raises(Cannot, match="主案件的答复没有公开"):

@@ -40,13 +40,19 @@ def test_what_one_person_did_at_once_is_listed_with_who_held_the_case(county, at
     county.do(ordered, "issue_order", at=at)
     private = county.walk("reviewed", at, source="lb", asked_confidential=True)
     county.do(private, "reply", at=at)
+    promised = county.walk("reviewed", at, source="mailbox", public=True)
+    county.do(promised, "reply", at=at, public=False)
     assert found(county, at) == {
+        (promised.number, "只答复本人（未经领导同意）", "网络问政办"),
         (declined.number, "退单", "住建局"),
         (suspended.number, "暂停", "住建局"),
         (ordered.number, "签发督办单", "住建局"),
         (private.number, "只答复本人（未经领导同意）", "网络问政办"),
     }
-    assert {number for number, _, _ in found(county, at, unit=county.desk.pk)} == {private.number}
+    assert {number for number, _, _ in found(county, at, unit=county.desk.pk)} == {
+        private.number,
+        promised.number,
+    }
     assert found(county, at, unit=county.water.pk) == set()
     assert found(county, at - timedelta(days=40)) == set()
 
@@ -55,6 +61,8 @@ def test_what_was_approved_or_needs_no_approval_is_not_listed(county, at):
     case = county.walk("assigned", at)
     county.do(case, "request_decline", at=at)
     county.do(case, "sign_decline", at=at)
+    told = county.walk("reviewed", at, source="mailbox", public=False)
+    county.do(told, "reply", at=at, public=False)
     asked = county.walk("handling", at)
     county.do(asked, "request_suspension", at=at)
     while county.seat(asked, "suspension"):
@@ -88,7 +96,7 @@ def test_page_links_to_the_case_and_says_where_there_is_none(county):
     assert f'href="/cases/{case.number}/"' in shown
     assert "共 1 次" in shown
     assert "没有未经审批的处置" in client.get(f"{URL}?unit={county.water.pk}").content.decode()
-    for odd in ("month=2026-13", "unit=999999", "before=x"):
+    for odd in ("month=2026-13", "unit=999999", "before=x", "before=7", "month=2049-01"):
         assert client.get(f"{URL}?{odd}").status_code == 404
     assert browser(county.handler).get(URL).status_code == 403
 
@@ -96,7 +104,8 @@ def test_page_links_to_the_case_and_says_where_there_is_none(county):
 def test_pages_follow_each_other(county, monkeypatch):
     monkeypatch.setattr("opinion.views.unapproved.A_PAGE", 1)
     now = timezone.now() - timedelta(minutes=10)
-    first, second = county.walk("declined", now), county.walk("declined", now)
+    # Entered first, and made last.
+    second, first = county.walk("declined", now), county.walk("declined", now - timedelta(minutes=20))
     client = browser(county.supervisor)
     shown = client.get(URL).content.decode()
     assert (second.number in shown, first.number in shown) == (True, False)
