@@ -1,16 +1,15 @@
-"""What every published document is made of: names, labels, and the reading of YAML with errors a clerk can act on."""
+"""What every published document is made of: names, labels, and errors a clerk can act on."""
 
 from __future__ import annotations
 
 import keyword
-from collections.abc import Hashable
-from copy import deepcopy
-from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic_core import ErrorDetails
+
+from workflows import yaml_reading
+from workflows.yaml_reading import YamlError
 
 D = TypeVar("D", bound=BaseModel)
 
@@ -64,44 +63,12 @@ class Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class UniqueKeyLoader(yaml.SafeLoader):
-    """A YAML loader for which a key written twice is an error, not a silent loss of the first."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "名称应为文字，不能是列表或对照表", key_node.start_mark
-                )
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"“{key}” 重复出现，请只保留一处", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-@lru_cache(maxsize=64)
-def _parsed(text: str) -> Any:
-    """A document is read when it is offered, told from others, checked and stored; PyYAML is slow enough to do it once."""
-    return yaml.load(text, UniqueKeyLoader)  # noqa: S506  # a SafeLoader subclass
-
-
 def load_yaml(text: str, origin: str) -> Any:
-    """Parse YAML; a syntax error becomes a SpecError naming line and column. The result is the caller's own."""
+    """Parse YAML; what is wrong becomes a SpecError naming line and column. The result is the caller's own."""
     try:
-        return deepcopy(_parsed(text))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"第 {mark.line + 1} 行第 {mark.column + 1} 列" if mark else "文件"
-        raise SpecError(origin, [f"{place}: YAML 格式有误：{error.problem}"]) from error
-    except RecursionError as error:
-        raise SpecError(origin, ["文件: YAML 嵌套过深，请检查缩进和括号"]) from error
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise SpecError(origin, [f"文件: YAML 格式有误：{reason}"]) from error
+        return yaml_reading.read(text)
+    except YamlError as error:
+        raise SpecError(origin, error.problems) from error
 
 
 def validate(model: type[D], data: Any, origin: str) -> D:

@@ -152,6 +152,22 @@ def test_a_whole_calendar_is_taken_as_it_is():
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("code: china\nlabel: 2026-02-31\nweekly: {}", "第 2 行第 8 列: YAML 格式有误：“2026-02-31” 不是有效的日期或时间"),
+        ('code: china\nlabel: "a\\0b"\nweekly: {}', "label: “a\\0b”含有无法保存的字符"),
+        ('{"weekly": {}, "label": "a\\u0000b"}', "label: “a\\0b”含有无法保存的字符"),
+        ('{"year": ' + "1" * 5000 + "}", "JSON 里有过长的数字"),
+        ("[" * 100_000, "JSON 嵌套过深"),
+    ],
+)  # fmt: skip
+def test_values_that_are_none_are_refused_with_their_place(text, said):
+    with pytest.raises(CalendarError) as refused:
+        read(text, china().spec, origin="日历")
+    assert refused.value.problems[0].startswith(said)
+
+
+@pytest.mark.parametrize(
     "text", ["{", "[]", '{"year": 2027, "days": [{"date": "x"}]}', '{"year": 2027, "days": []}']
 )
 def test_other_json_is_refused(text):

@@ -16,6 +16,9 @@ from workflows.models import Case, Definition, Event, Note
 TEXT = (HERE / "toy.yaml").read_text(encoding="utf-8")
 
 
+DAY = "YAML 格式有误：“2026-02-31” 不是有效的日期或时间，请更正；若本意是文字，请加引号"
+
+
 def run(*args: str) -> list[str]:
     out = StringIO()
     call_command(*args, stdout=out, stderr=StringIO())
@@ -64,6 +67,13 @@ def test_publish_prints_every_problem_with_its_file_and_fails(world, tmp_path):
     assert [line for line in lines if not line.startswith(f"{path} ")] == []
     assert lines[0].startswith(f"{path} transitions.give.effects: 效果 “toy_gave” 未登记；可用的有：")
     assert last == "未发布，请按上面各行修改后重试。"
+
+
+def test_publish_of_a_day_that_is_not_names_its_line(world, tmp_path):
+    path = tmp_path / "wrong.yaml"
+    path.write_text("code: toy\nlabel: 2026-02-31\n", encoding="utf-8")
+    lines, _ = fail("publish", str(path))
+    assert lines == [f"{path} 第 2 行第 8 列: {DAY}"]
 
 
 def test_publish_of_a_missing_file_or_by_an_unknown_user_fails(world, tmp_path):

@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from workflows import yaml_reading
 from workflows.calendars.notices import Notice, next_version, read_notice
 from workflows.calendars.spec import CalendarError, CalendarSpec, parse_calendar
+from workflows.yaml_reading import YamlError
 
 _EVENT = re.compile(r"BEGIN:VEVENT\r?\n(.*?)END:VEVENT", re.DOTALL)
 _OFF_WORDS, _ON_WORDS = ("放假", "假期", "休"), ("补班", "上班", "班")
@@ -35,6 +35,8 @@ class Understood:
 def read(text: str, newest: CalendarSpec, *, origin: str) -> Understood:
     """Read any of the forms, told apart by their content, on top of the newest calendar. Raises CalendarError."""
     document, notice = _understood(text, newest, origin)
+    if problems := list(yaml_reading.unstorable(document)):
+        raise CalendarError(origin, problems)
     spec = parse_calendar(document, origin=origin)
     return Understood(spec.model_dump(mode="json"), spec, notice, text)
 
@@ -47,9 +49,9 @@ def _understood(text: str, newest: CalendarSpec, origin: str) -> tuple[Any, Noti
         return _json(stripped, newest, origin)
     if re.search(r"^weekly:", stripped, re.MULTILINE):
         try:
-            return yaml.safe_load(stripped), None
-        except yaml.YAMLError as error:
-            raise CalendarError(origin, [f"YAML 格式有误：{error}"]) from error
+            return yaml_reading.read(text), None
+        except YamlError as error:
+            raise CalendarError(origin, error.problems) from error
     return _with(read_notice(text), newest, origin)
 
 
@@ -58,6 +60,10 @@ def _json(text: str, newest: CalendarSpec, origin: str) -> tuple[Any, Notice | N
         data = json.loads(text)
     except json.JSONDecodeError as error:
         raise CalendarError(origin, [f"JSON 第 {error.lineno} 行第 {error.colno} 列格式有误"]) from error
+    except ValueError as error:  # Python's limit on the digits of a number
+        raise CalendarError(origin, ["JSON 里有过长的数字，请更正"]) from error
+    except RecursionError as error:
+        raise CalendarError(origin, ["JSON 嵌套过深，请检查括号"]) from error
     if isinstance(data, dict) and "weekly" in data:
         return data, None
     return _with(read_days(data), newest, origin)

@@ -61,6 +61,30 @@ def test_what_is_wrong_is_named_and_what_was_typed_kept(page):
 
 
 @pytest.mark.parametrize(
+    ("page_name", "text"),
+    [
+        ("policies", "code: default\nlabel: 2026-02-31\nrules: []\n"),
+        ("levels", "code: message\nlabel: 2026-02-31\napprovals: []\n"),
+        ("calendars", "code: china\nlabel: 2026-02-31\nweekly: {}\n"),
+    ],
+)
+def test_a_day_that_is_not_is_named_and_the_text_kept(page, page_name, text):
+    """In every editor of documents."""
+    response = page.post(reverse(page_name), {"code": "china", "text": text})
+    shown = response.content.decode()
+    assert response.status_code == 422
+    assert "第 2 行第 8 列: YAML 格式有误：“2026-02-31” 不是有效的日期或时间" in shown
+    assert text.strip() in shown
+
+
+def test_a_character_that_no_database_keeps_is_named_with_its_place(page):
+    label = next(line for line in TEXT.splitlines() if line.startswith("label:"))
+    response = page.post(reverse("policies"), {"text": TEXT.replace(label, 'label: "时限\\0"', 1)})
+    assert response.status_code == 422
+    assert "label: “时限\\0”含有无法保存的字符" in response.content.decode()
+
+
+@pytest.mark.parametrize(
     ("data", "said"),
     [
         ({"text": ""}, "请选择文件，或粘贴规则全文"),
