@@ -28,7 +28,7 @@ def main() -> int:
     reader.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default")
     reader.add_argument("--db", choices=[*DATABASES, "both"], default="both")
     reader.add_argument("--quick", action="store_true", help="few rounds, rough figures")
-    reader.add_argument("--write", action="store_true", help="also write docs/benchmarks.md")
+    reader.add_argument("--write", action="store_true", help="also put the tables into docs/benchmarks.md")
     given = reader.parse_args()
     if unknown := set(given.names) - set(NAMES):
         reader.error(f"unknown: {', '.join(sorted(unknown))}")
@@ -45,8 +45,9 @@ def main() -> int:
     for line in plain(tables):
         print(line)
     if given.write:
-        text = markdown(tables, servers, f"{datetime.now(UTC):%Y-%m-%d}")
-        (ROOT / "docs" / "benchmarks.md").write_text(text, encoding="utf-8")
+        page = ROOT / "docs" / "benchmarks.md"
+        text = markdown(tables, servers, f"{datetime.now(UTC):%Y-%m-%d}", page.read_text(encoding="utf-8"))
+        page.write_text(text, encoding="utf-8")
     return 0 if all(target.met for table in tables for target in table.targets) else 1
 
 

@@ -32,34 +32,33 @@ def plain(tables: Sequence[Table]) -> Iterator[str]:
             yield f"  {target.what}: {target.measured:,.2f} (wanted {sign} {target.wanted:,g}: {met})"
 
 
-def markdown(tables: Sequence[Table], servers: Sequence[str], at: str) -> str:
-    """The whole of `docs/benchmarks.md`."""
-    lines = [
-        "# Figures",
-        "",
-        "Written by `python -m bench --write`; run `make bench` for your own machine. All variants of a table ran in one",
-        "process, in turn, over the same tables and connection options, and left the same rows behind (the run checks",
-        "that). Figures are medians over the rounds. Machines differ and are noisy: only ratios inside one table hold.",
-        "",
-        f"Taken {at}: {machine(servers)}.",
-    ]
+INTRODUCTION = """\
+# Figures
+
+Written by `python -m bench --write`; run `make bench` for your own machine. All variants of a table ran in one
+process, in turn, over the same tables and connection options, and left the same rows behind (the run checks
+that). Figures are medians over the rounds. Machines differ and are noisy: only ratios inside one table hold.
+"""
+SECTION = "\n## "
+
+
+def markdown(tables: Sequence[Table], servers: Sequence[str], at: str, before: str = "") -> str:
+    """The whole of `docs/benchmarks.md`. before: what stands there; tables not measured now are kept."""
+    sections = dict(section.split("\n", 1) for section in before.split(SECTION)[1:])
     for table in tables:
-        lines += [
-            "",
-            f"## {table.title} ({table.database})",
-            "",
-            f"| variant | {table.unit} | beside ours | |",
-            "|---|---:|---:|---|",
-        ]
-        lines += [f"| {f.label} | {f.rate:,.0f} | {_ratio(table, f)} | {f.note} |" for f in table.figures]
-        for target in table.targets:
-            sign = "at most" if target.at_most else "at least"
-            met = "met" if target.met else "**missed**"
-            lines += [
-                "",
-                f"{target.what}: **{target.measured:,.2f}**, wanted {sign} {target.wanted:,g}: {met}.",
-            ]
-    return "\n".join(lines) + "\n"
+        sections[f"{table.title} ({table.database})"] = _section(table, f"Taken {at}: {machine(servers)}.")
+    kept = (f"{heading}\n\n{text.strip()}\n" for heading, text in sections.items())
+    return SECTION.join([INTRODUCTION, *kept])
+
+
+def _section(table: Table, taken: str) -> str:
+    lines = [f"| variant | {table.unit} | beside ours | |", "|---|---:|---:|---|"]
+    lines += [f"| {f.label} | {f.rate:,.0f} | {_ratio(table, f)} | {f.note} |" for f in table.figures]
+    for target in table.targets:
+        sign = "at most" if target.at_most else "at least"
+        met = "met" if target.met else "**missed**"
+        lines += ["", f"{target.what}: **{target.measured:,.2f}**, wanted {sign} {target.wanted:,g}: {met}."]
+    return "\n".join([*lines, "", taken])
 
 
 def _ratio(table: Table, figure: Figure) -> str:
