@@ -9,12 +9,12 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from opinion.access import may_keep_calendars
 from opinion.recasts import record
+from opinion.views.documents import shown_document, sight
 from opinion.views.pages import user_of
 from opinion.views.recasts import begun, shown
 from workflows.calendar_warnings import calendar_warnings
@@ -66,7 +66,7 @@ class CalendarForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def calendars(request: HttpRequest) -> HttpResponse:
-    """A first POST shows what was understood and what would move; one that says `publish` does it."""
+    """A first POST shows what was understood and what would move; one that says `publish` does just that."""
     user = user_of(request)
     if not may_keep_calendars(user):
         raise PermissionDenied
@@ -76,17 +76,20 @@ def calendars(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "versions": versions, "warnings": calendar_warnings(at)}
     if request.method == "POST" and form.is_valid():
         assert form.understood is not None
-        if "publish" in request.POST:
+        code = form.cleaned_data["code"]
+        seen = sight(request, f"{code}\n{form.cleaned_data['text']}", form.newest[code])
+        if seen.granted:
             return _publish(request, form.understood, user)
         notice = form.understood.notice
         context |= {
             "previewed": True,
+            "seen": seen,
             "understood": form.understood,
             "days": _days(notice) if notice else [],
             "foreseen": preview(form.understood.spec, at=at).in_words(clock_labels()),
         }
     context["recasts"] = shown(CalendarVersion)
-    return render(request, "opinion/calendars.html", context, status=422 if form.errors else 200)
+    return shown_document(request, "opinion/calendars.html", context)
 
 
 def _days(notice: Notice) -> list[tuple[str, str, str]]:

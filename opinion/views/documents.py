@@ -1,14 +1,18 @@
-"""The form in which an administrator writes a document that will be published."""
+"""The form in which an administrator writes a document, and what binds publishing it to the preview that was shown."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.core.signing import BadSignature, Signer
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
+from workflows.chain import text_digest
 from workflows.documents import Document, SpecError
 from workflows.models.definition import PublishedDocument
 from workflows.publishing import check
@@ -36,6 +40,44 @@ def versions_of(published: QuerySet[V], running: QuerySet[Any], by: str) -> list
     counts = dict(running.values_list(by).annotate(Count("id")).order_by())
     found = published.select_related("published_by").defer("source").order_by("code", "-version")
     return [(version, counts.get(version.pk, 0)) for version in found]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a preview showed, and whether an order to publish follows it.
+
+    seal: what the preview's form carries. granted: publishing was asked for, by whoever was shown just this.
+    objection: why publishing, asked for, has to wait for another look.
+    """
+
+    seal: str
+    granted: bool
+    objection: str
+
+
+def sight(request: HttpRequest, text: str, newest: PublishedDocument | None) -> Sight:
+    """newest: the version in force that the preview compares the text with; another one needs another look."""
+    signer = Signer(salt=f"preview {request.path} {request.user.pk}")
+    # A text area comes back with other line ends than it was given.
+    digest = text_digest(text.replace("\r\n", "\n").replace("\r", "\n"))
+    version = str(newest.pk) if newest else "-"
+    objection = ""
+    if asked := "publish" in request.POST or "apply" in request.POST:
+        try:
+            shown_version, _, shown_digest = signer.unsign(request.POST.get("seen", "")).partition(" ")
+        except BadSignature:
+            shown_version = shown_digest = ""
+        if shown_digest != digest:
+            objection = "内容在预览后改过（或未经预览），已重新预览，请核对后再发布"
+        elif shown_version != version:
+            objection = "预览后又发布了新版本，已重新预览，请核对后再发布"
+    return Sight(signer.sign(f"{version} {digest}"), asked and not objection, objection)
+
+
+def shown_document(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """The page; 422 where what was asked for was not done."""
+    refused = context["form"].errors or ("seen" in context and context["seen"].objection)
+    return render(request, template, context, status=422 if refused else 200)
 
 
 class DocumentForm(forms.Form, Generic[S]):

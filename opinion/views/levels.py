@@ -10,13 +10,13 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from opinion.access import may_keep_policies
 from opinion.staffing import scarce
-from opinion.views.documents import DocumentForm, taken_up, versions_of
+from opinion.views.documents import DocumentForm, shown_document, sight, taken_up, versions_of
 from opinion.views.pages import user_of
 from workflows.approvals.rules import ApprovalRule, ApprovalRulesSpec, LevelSpec, agreement, besides
 from workflows.differences import approval_differences
@@ -60,7 +60,7 @@ class RuleLine:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def levels(request: HttpRequest) -> HttpResponse:
-    """A first POST shows what the text says and what changed; `publish` stores it. Running approvals keep theirs.
+    """A first POST shows what the text says and what changed; `publish` stores just that. Running approvals keep theirs.
 
     `?version=` shows a published version in words and puts its text into the form: to change it, or to go back to it.
     """
@@ -75,7 +75,9 @@ def levels(request: HttpRequest) -> HttpResponse:
         context |= {"shown": f"{shown.label}第 {shown.version} 版", "lines": _lines(shown.parsed, _held())}
     if request.method == "POST" and form.is_valid():
         assert form.spec is not None
-        if "publish" in request.POST:
+        newest = ApprovalRules.objects.filter(code=form.spec.code).order_by("-version").first()
+        seen = sight(request, form.cleaned_data["text"], newest)
+        if seen.granted:
             published = publish(form.cleaned_data["text"], LevelsForm.origin, by=user, at=timezone.now())
             said = (
                 f"已发布“{published.document.label}”第 {published.document.version} 版"
@@ -84,13 +86,12 @@ def levels(request: HttpRequest) -> HttpResponse:
             )
             messages.success(request, f"{said}，正在进行的审批仍按开始时的层级走完")
             return redirect("levels")
-        context |= _foreseen(form.spec)
+        context |= {"seen": seen, **_foreseen(form.spec, newest)}
     context["versions"] = versions_of(ApprovalRules.objects.all(), Approval.objects.running(), "rules")
-    return render(request, "opinion/levels.html", context, status=422 if form.errors else 200)
+    return shown_document(request, "opinion/levels.html", context)
 
 
-def _foreseen(spec: ApprovalRulesSpec) -> dict[str, Any]:
-    newest = ApprovalRules.objects.filter(code=spec.code).order_by("-version").first()
+def _foreseen(spec: ApprovalRulesSpec, newest: ApprovalRules | None) -> dict[str, Any]:
     held = _held()
     lines = _lines(spec, held)
     return {

@@ -8,13 +8,13 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from opinion.access import may_keep_policies
 from opinion.recasts import record
-from opinion.views.documents import DocumentForm, text_of, versions_of
+from opinion.views.documents import DocumentForm, shown_document, sight, text_of, versions_of
 from opinion.views.pages import user_of
 from opinion.views.recasts import begun, shown
 from workflows.calendars import NoWorkingTime
@@ -34,7 +34,7 @@ class PolicyForm(DocumentForm[PolicySpec]):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def policies(request: HttpRequest) -> HttpResponse:
-    """A first POST shows what would change; `publish` stores the version, `apply` also moves running cases to it.
+    """A first POST shows what would change; `publish` stores just that, `apply` also moves running cases to it.
 
     `?version=` puts the text of a published version into the form: to change it, or to go back to it.
     """
@@ -47,18 +47,19 @@ def policies(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         assert form.spec is not None
         try:
-            if "publish" in request.POST or "apply" in request.POST:
+            newest = PolicyVersion.objects.filter(code=form.spec.code).order_by("-version").first()
+            seen = sight(request, form.cleaned_data["text"], newest)
+            if seen.granted:
                 return _store(request, form.cleaned_data["text"], user)
-            context |= _foreseen(form.spec)
+            context |= {"seen": seen, **_foreseen(form.spec, newest)}
         except NoWorkingTime as error:
             form.add_error("text", str(error))
     context["versions"] = versions_of(PolicyVersion.objects.all(), Case.objects.open(), "policy")
     context["recasts"] = shown(PolicyVersion)
-    return render(request, "opinion/policies.html", context, status=422 if form.errors else 200)
+    return shown_document(request, "opinion/policies.html", context)
 
 
-def _foreseen(spec: PolicySpec) -> dict[str, Any]:
-    newest = PolicyVersion.objects.filter(code=spec.code).order_by("-version").first()
+def _foreseen(spec: PolicySpec, newest: PolicyVersion | None) -> dict[str, Any]:
     foreseen, unfit = preview(spec, at=timezone.now())
     return {
         "previewed": True,

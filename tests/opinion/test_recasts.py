@@ -17,6 +17,7 @@ from opinion.leases import LEASE, MOST_ATTEMPTS, Lease, claim
 from opinion.models import RecastJob
 from opinion.registering import Incoming, register_many
 from tests.factories.world import World, make_world
+from tests.opinion import previewed
 from tests.opinion.job_worker import kill_once, start_worker
 from workflows import recasting
 from workflows.calendars import CalendarException, DayKind, NoWorkingTime
@@ -79,7 +80,7 @@ class TestPages:
     def test_many_are_moved_by_a_worker_while_the_page_shows_how_far(self, county, client, large):
         registered(county, 3, timezone.now() - timedelta(minutes=5))
         client.force_login(county.sysadmin)
-        sent = client.post(reverse("policies"), {"text": LONGER, "apply": "1"})
+        sent = previewed.publish(client, "policies", {"text": LONGER}, order="apply")
         job = RecastJob.objects.get()
         page = reverse("recast", args=[job.pk])
         assert sent.headers["Location"] == page
@@ -104,7 +105,7 @@ class TestPages:
     def test_few_are_moved_in_the_request_and_listed_too(self, county, client):
         registered(county, 3, timezone.now() - timedelta(minutes=5))
         client.force_login(county.sysadmin)
-        sent = client.post(reverse("policies"), {"text": LONGER, "apply": "1"}, follow=True)
+        sent = previewed.publish(client, "policies", {"text": LONGER}, order="apply", follow=True)
         assert sent.redirect_chain == [(reverse("policies"), 302)]
         assert "3 件案件已换过去，3 个时限改变" in sent.content.decode()
         job = RecastJob.objects.get()
@@ -127,7 +128,7 @@ class TestPages:
         row = CalendarException(date=day, kind=DayKind.HOLIDAY, name="县庆", source="县〔2026〕1号")
         text = spec.model_copy(update={"exceptions": (*spec.exceptions, row)}).model_dump_json()
         client.force_login(county.sysadmin)
-        sent = client.post(reverse("calendars"), {"code": "china", "text": text, "publish": "1"}, follow=True)
+        sent = previewed.publish(client, "calendars", {"code": "china", "text": text}, follow=True)
         assert "正在按新规则重新计算：0 / 2 件" in sent.content.decode()
         assert set(Clock.objects.filter(kind="resolve").values_list("due_at", flat=True)) == was
         assert recasts.run_pending(timezone.now()) == 1

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 import opinion
 from opinion.awaiting import awaited
+from tests.opinion.previewed import publish
 from workflows.models import Absence, ApprovalRules, ApprovalTask, Case
 
 pytestmark = pytest.mark.django_db
@@ -169,7 +170,7 @@ def test_levels_are_previewed_then_published_and_run_on_as_they_began(county, ea
     assert "受理台会审：审核员（现任 1 人）、派单员（现任 1 人），须全部同意" in page
     assert "~ 条目 reply 各级" in page
     assert ApprovalRules.objects.filter(code="message").count() == 1
-    done = client.post(reverse("levels"), {"text": changed, "publish": "1"}, follow=True)
+    done = publish(client, "levels", {"text": changed}, follow=True)
     assert "第 2 版，正在进行的审批仍按开始时的层级走完" in done.content.decode()
     county.do(case, "approve", at=earlier)
     assert Case.objects.get(pk=case.pk).state == "reviewed"

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from tests.opinion.previewed import publish
 from tests.workflows.test_calendar_reading import NOTICE
 from workflows.models import CalendarVersion
 
@@ -42,7 +43,7 @@ def test_what_is_not_understood_is_named(page):
 
 
 def test_publishing_makes_a_version_by_the_person(page, county):
-    response = page.post(reverse("calendars"), {"code": "china", "text": NOTICE, "publish": "1"}, follow=True)
+    response = publish(page, "calendars", {"code": "china", "text": NOTICE}, follow=True)
     assert "第 2 版" in response.content.decode()
     version = CalendarVersion.objects.latest_of("china")
     assert (version.version, version.published_by.username) == (2, "sysadmin")

@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 import opinion
+from tests.opinion.previewed import publish
 from workflows.models import Case, PolicyVersion
 
 pytestmark = pytest.mark.django_db
@@ -100,7 +101,7 @@ def test_other_things_are_refused(page, data, said):
 
 def test_publishing_alone_leaves_running_cases(page, county, earlier):
     case = county.walk("assigned", earlier)
-    response = page.post(reverse("policies"), {"text": LONGER, "publish": "1"}, follow=True)
+    response = publish(page, "policies", {"text": LONGER}, follow=True)
     assert "在办案件仍按原版本" in response.content.decode()
     assert Case.objects.get(pk=case.pk).policy.version == 1
     assert PolicyVersion.objects.latest_of("default").published_by.username == "sysadmin"
@@ -108,7 +109,7 @@ def test_publishing_alone_leaves_running_cases(page, county, earlier):
 
 def test_applying_moves_running_cases_each_with_an_event(page, county, earlier):
     case = county.walk("assigned", earlier)
-    response = page.post(reverse("policies"), {"text": LONGER, "apply": "1"}, follow=True)
+    response = publish(page, "policies", {"text": LONGER}, order="apply", follow=True)
     assert "1 件案件已换过去" in response.content.decode()
     case = Case.objects.get(pk=case.pk)
     assert case.policy.version == 2
