@@ -114,7 +114,7 @@ class MembershipForm(MembershipModelForm):
         super().__init__(*args, **options)
         role = self.fields["role"]
         assert isinstance(role, forms.ChoiceField)
-        role.choices = [(name, item.label) for name, item in ROLES.items() if name != "system" and item.given]
+        role.choices = [(name, item.label) for name, item in ROLES.items() if item.given]
 
     def clean_user(self) -> User:
         user: User = self.cleaned_data["user"]

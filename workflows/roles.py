@@ -7,7 +7,7 @@ from workflows.models import Case, User
 from workflows.registry import role
 
 
-@role("system", "系统", sees="nothing")
+@role("system", "系统", sees="nothing", given=False)
 def system(case: Case, user: User) -> bool:
     """Commands and periodic work, acting as the named system user."""
     return user.is_system

@@ -81,6 +81,7 @@ def test_the_pages_that_publish_and_watch_say_so(county: World, page: str, setti
         shown = client.post(reverse("levels"), {"text": text}).content.decode()
     else:
         shown = client.get(reverse("health")).content.decode()
+    assert "处审批人手少于所需人数" in shown
     assert "水务局：" in shown
     assert "只有 1 人可以审（含代审角色）" in shown
     assert "限制知悉的案件，网络问政办：" in shown

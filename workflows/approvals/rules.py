@@ -17,13 +17,15 @@ from workflows.registry import ROLES
 from workflows.spec import LifecycleSpec
 
 ANY, ALL, SEQUENCE = "any", "all", "sequence"
+MOST_PEOPLE = 99
 
 
 def _agreement(value: Any) -> Any:
-    number = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    number = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_PEOPLE
     if not number and value not in (ANY, ALL, SEQUENCE):
         raise ValueError(
-            "agree 应为 any（一人同意即可）、all（全部同意）、sequence（依次同意）或至少几人（正整数）"
+            "agree 应为 any（一人同意即可）、all（全部同意）、sequence（依次同意）"
+            f"或至少几人（1 至 {MOST_PEOPLE} 的整数）"
         )
     return value
 
@@ -182,9 +184,12 @@ def role_labels(names: Iterable[str]) -> str:
 
 
 def _unknown_roles(at: str, names: Iterable[str]) -> Iterable[str]:
+    """Roles nobody registered, and those nobody can be given: such a level would never have anybody."""
     for name in names:
-        if name not in ROLES:
-            yield f"{at}: 角色 “{name}” 未登记；可用的有：{'、'.join(ROLES)}"
+        if name not in ROLES or not ROLES[name].given:
+            why = "不能授予任何人" if name in ROLES else "未登记"
+            given = (known for known, role in ROLES.items() if role.given)
+            yield f"{at}: 角色 “{name}” {why}；可用的有：{'、'.join(given)}"
 
 
 def parse(text: str, origin: str) -> ApprovalRulesSpec:

@@ -12,6 +12,7 @@ from workflows.approvals.rules import parse as parse_levels
 from workflows.documents import SpecError
 from workflows.models import ApprovalRules, User
 from workflows.publishing import publish
+from workflows.registry import ROLES
 from workflows.spec import parse as parse_lifecycle
 
 TEXT = (HERE / "signed.yaml").read_text(encoding="utf-8")
@@ -68,7 +69,9 @@ LEVELS = [
     (f"{PLAN}.when", {"toy_grade": "huge"}, f"{PLAN}.when.toy_grade: “huge” 不是可用的代码：plain、hard"),
     (f"{PLAN}.levels.0.agree", "most", f"{PLAN}.levels.0.agree: agree 应为 any"),
     (f"{PLAN}.levels.0.agree", 0,
-     f"{PLAN}.levels.0.agree: agree 应为 any（一人同意即可）、all（全部同意）、sequence（依次同意）或至少几人（正整数）"),
+     f"{PLAN}.levels.0.agree: agree 应为 any（一人同意即可）、all（全部同意）、sequence（依次同意）或至少几人（1 至 99 的整数）"),
+    (f"{PLAN}.levels.0.agree", 100, f"{PLAN}.levels.0.agree: agree 应为 any"),
+    (f"{PLAN}.levels.0.agree", 10**23, f"{PLAN}.levels.0.agree: agree 应为 any"),
     (f"{PLAN}.levels.0.agree", True, f"{PLAN}.levels.0.agree: agree 应为 any"),
     (f"{PLAN}.levels.0.agree", 1.5, f"{PLAN}.levels.0.agree: agree 应为 any"),
     (f"{PLAN}.levels.0.by", ["toy_chief", "toy_chief"], f"{PLAN}.levels.0.by: 有重复的名字，请删去"),
@@ -85,6 +88,31 @@ LEVELS = [
 def test_levels_are_refused_with_path_and_fix(path, value, said):
     problems = refused(parse_levels, changed(document(CHIEFS, BOSSES), path, value))
     assert [line[: len(said)] for line in problems if line.startswith(said)] == [said]
+
+
+@pytest.mark.parametrize("name", ["approval", "approver", "assisting_unit", "system"])
+@pytest.mark.parametrize(
+    ("path", "value", "at"),
+    [
+        (f"{PLAN}.levels.0.by", list, f"{PLAN}.levels.0.by"),
+        (f"{PLAN}.levels.0.copy_to", list, f"{PLAN}.levels.0.copy_to"),
+        ("fallback", list, "fallback"),
+        ("stand_ins", lambda names: {"toy_chief": names[0]}, "stand_ins.toy_chief"),
+        ("stand_ins", lambda names: {names[0]: "toy_chief"}, "stand_ins.{name}"),
+    ],
+)
+def test_a_role_that_nobody_can_be_given_is_refused_and_not_offered(name, path, value, at):
+    problems = refused(parse_levels, changed(document(CHIEFS), path, value([name])))
+    (problem,) = problems
+    said, _, offered = problem.partition("；可用的有：")
+    assert said == f"{at.format(name=name)}: 角色 “{name}” 不能授予任何人"
+    assert offered.split("、") == [known for known, role in ROLES.items() if role.given]
+    assert name not in offered.split("、")
+
+
+@pytest.mark.parametrize("number", [1, 99])
+def test_a_level_may_ask_for_so_many(number):
+    assert parse_levels(document({**CHIEFS, "agree": number}), "x").approvals[0].levels[0].agree == number
 
 
 def test_a_ring_is_said_once():
