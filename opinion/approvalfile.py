@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from opinion.awaiting import holds, in_words, offices
 from workflows.approvals.rules import LevelSpec, agreement
+from workflows.approvals.standing import SPOKEN, LevelState, level_state
 from workflows.models import Approval, ApprovalTask, Case, Event, Note
 from workflows.published import lifecycle
 
-LevelState = Literal["done", "now", "ahead", "off"]
 # What the state of a level is called where colour alone would say it.
-STATES: dict[LevelState, str] = {"done": "已完成", "now": "审批中", "ahead": "未到", "off": "未进行"}
+STATES: dict[LevelState, str] = {
+    "done": "已完成", "now": "审批中", "ahead": "未到", "returned": "已退回", "off": "未进行",
+}  # fmt: skip
 TALK = ("comments", "remark", "comment")
 
 
@@ -22,13 +23,15 @@ TALK = ("comments", "remark", "comment")
 class SeatView:
     """One person's part. how: 加签 by whom, 代谁审批, 由谁委派. said: what was written with the decision.
 
-    unit: in which somebody is asked now; empty for a seat that is not open.
+    unit: in which somebody is asked now; empty for a seat that is not open. again: that the same person agreed on a
+    level below, and why; empty where they did not.
     """
 
     seat: ApprovalTask
     how: str
     said: str
     unit: str = ""
+    again: str = ""
 
     @property
     def who(self) -> str:
@@ -118,11 +121,12 @@ def _view(
     written: dict[int, list[Note]], said: Iterable[Event],
 ) -> ApprovalView:  # fmt: skip
     declared = lifecycle(case.definition_id).approvals.get(approval.kind)
+    levels = [LevelSpec.model_validate(level) for level in approval.levels]
     by_level: dict[int, list[SeatView]] = defaultdict(list)
     for seat in seats:
         text = "；".join(note.text for note in written.get(seat.seq or 0, ()))
-        by_level[seat.level].append(SeatView(seat, _how(seat), text, units.get(seat.pk, "")))
-    levels = [LevelSpec.model_validate(level) for level in approval.levels]
+        again = _again(seat, seats, levels[seat.level - 1])
+        by_level[seat.level].append(SeatView(seat, _how(seat), text, units.get(seat.pk, ""), again))
     thread = tuple(
         Remark(event, written[event.seq][0].text)
         for event in said
@@ -133,7 +137,13 @@ def _view(
         declared.label if declared else approval.kind,
         tuple(
             LevelView(
-                level.name, level.label, agreement(level), _state(approval, number), tuple(by_level[number])
+                level.name,
+                level.label,
+                agreement(
+                    level, added=any(_counts(view.seat) for view in by_level[number] if view.seat.extra)
+                ),
+                level_state(approval, number),
+                tuple(by_level[number]),
             )
             for number, level in enumerate(levels, 1)
         ),
@@ -142,11 +152,25 @@ def _view(
     )
 
 
-def _state(approval: Approval, number: int) -> LevelState:
-    if approval.finished is None:
-        return "done" if number < approval.level else "now" if number == approval.level else "ahead"
-    ended_well = approval.outcome == Approval.Outcome.GRANTED
-    return "done" if number < approval.level or (number == approval.level and ended_well) else "off"
+def _counts(seat: ApprovalTask) -> bool:
+    """Whether somebody is asked or has decided, rather than having been replaced or not needed any more."""
+    return seat.is_open or seat.decision in SPOKEN
+
+
+def _again(seat: ApprovalTask, seats: Iterable[ApprovalTask], level: LevelSpec) -> str:
+    below = {
+        other.level
+        for other in seats
+        if other.owner_id == seat.owner_id and other.level < seat.level and other.decision in SPOKEN
+    }
+    if not below or not _counts(seat):
+        return ""
+    asked_for = {str(person.username) for person in (seat.owner, seat.stands_for) if person is not None}
+    if seat.extra:
+        why = "由加签人选定"
+    else:
+        why = "审批层级指名" if asked_for & set(level.people) else "没有别人可以审"
+    return f"同一人{'连审' if seat.level - 1 in below else '审'}两级：{why}"
 
 
 def _how(seat: ApprovalTask) -> str:

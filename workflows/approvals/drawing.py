@@ -14,12 +14,20 @@ from viewflow.workflow import chart, nodes
 from viewflow.workflow.base import Flow
 
 from workflows.approvals.rules import LevelSpec
+from workflows.approvals.standing import LevelState, level_state
 from workflows.diagrams.drawing import FAINT, FONTS, INK, NOW, PAPER
 from workflows.models import Approval, ApprovalTask
 
 BOX, HIGH, GAP, MARGIN, LINE = 210, 96, 46, 16, 18
-DONE, AHEAD = ("#e8f5ec", "#2e7d4f"), ("#f6f8fa", "#6b6b6b")
-GOING = ("#fdf4e3", "#a06a12")
+# (fill, line, width of the line): a level that gave it back stands out without its colour, too.
+AHEAD = ("#f6f8fa", "#6b6b6b", 1)
+LOOKS: dict[LevelState, tuple[str, str, int]] = {
+    "done": ("#e8f5ec", "#2e7d4f", 1),
+    "now": ("#fdf4e3", "#a06a12", 1),
+    "ahead": AHEAD,
+    "returned": ("#fdecea", NOW, 3),
+    "off": AHEAD,
+}
 
 
 def svg(approval: Approval, label: str, names: dict[int, list[str]]) -> str:
@@ -39,7 +47,7 @@ def svg(approval: Approval, label: str, names: dict[int, list[str]]) -> str:
     tall = height - MARGIN * 2
     for number, level in enumerate(levels, 1):
         x = MARGIN + (BOX + GAP) * (number - 1)
-        parts.append(_box(x, tall, level.label, names.get(number, []), _colours(approval, number)))
+        parts.append(_box(x, tall, level.label, names.get(number, []), level_state(approval, number)))
         parts.append(_arrow(x + BOX, MARGIN + tall / 2))
     x = MARGIN + (BOX + GAP) * len(levels)
     ended = NOW if approval.outcome == Approval.Outcome.RETURNED else INK
@@ -52,17 +60,16 @@ def svg(approval: Approval, label: str, names: dict[int, list[str]]) -> str:
     return "\n".join(parts)
 
 
-def _box(x: float, tall: float, label: str, people: list[str], colours: tuple[str, str]) -> str:
-    fill, line = colours
+def _box(x: float, tall: float, label: str, people: list[str], state: LevelState) -> str:
+    fill, line, thick = LOOKS[state]
     lines = [f'<text x="{x + 12}" y="{MARGIN + 26}" font-size="14" font-weight="bold">{escape(label)}</text>']
     lines += [
         f'<text x="{x + 12}" y="{MARGIN + 52 + LINE * row}" fill="{FAINT}">{escape(person)}</text>'
         for row, person in enumerate(people or ["（未到）"])
     ]
     return (
-        f'<g><rect x="{x}" y="{MARGIN}" width="{BOX}" height="{tall}" rx="6" fill="{fill}" stroke="{line}"/>'
-        + "".join(lines)
-        + "</g>"
+        f'<g><rect x="{x}" y="{MARGIN}" width="{BOX}" height="{tall}" rx="6" fill="{fill}" stroke="{line}" '
+        f'stroke-width="{thick}"/>' + "".join(lines) + "</g>"
     )
 
 
@@ -71,15 +78,6 @@ def _arrow(x: float, y: float) -> str:
         f'<path d="M{x} {y} h{GAP - 8}" stroke="{FAINT}" fill="none"/>'
         f'<path d="M{x + GAP - 8} {y - 4} l8 4 l-8 4 z" fill="{FAINT}"/>'
     )
-
-
-def _colours(approval: Approval, number: int) -> tuple[str, str]:
-    if approval.finished is None and number == approval.level:
-        return GOING
-    passed = number < approval.level or (
-        number == approval.level and approval.outcome == Approval.Outcome.GRANTED
-    )
-    return DONE if passed else AHEAD
 
 
 def bpmn(approval: Approval, label: str, names: dict[int, list[str]]) -> str:

@@ -163,10 +163,11 @@ class ApprovalRulesSpec(Document):
                 yield f"stand_ins.{start}: 代审角色绕成了圈：{' → '.join([*passed, role])}，请断开一处"
 
 
-def agreement(level: LevelSpec) -> str:
-    """How a level is agreed, in words."""
+def agreement(level: LevelSpec, *, added: bool = False) -> str:
+    """How a level is agreed, in words. added: somebody was asked besides (加签), without whom it is not over."""
     words = {ANY: "一人同意即可", ALL: "须全部同意", SEQUENCE: "依次同意"}
-    return words.get(str(level.agree), f"至少 {level.agree} 人同意")
+    how = words.get(str(level.agree), f"至少 {level.agree} 人同意")
+    return f"{how}，加签的也须同意" if added else how
 
 
 def besides(level: LevelSpec, clock_labels: Mapping[str, str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -14,6 +15,19 @@ from workflows.published import approval_rules
 from workflows.wording import event_label
 
 Decision = ApprovalTask.Decision
+# What ends a seat by the person's own word.
+SPOKEN = (Decision.AGREED, Decision.RETURNED)
+LevelState = Literal["done", "now", "ahead", "returned", "off"]
+
+
+def level_state(approval: Approval, number: int) -> LevelState:
+    """How far a level has come. returned: given back there; off: the approval ended before it was agreed."""
+    if number < approval.level:
+        return "done"
+    if approval.finished is None:
+        return "now" if number == approval.level else "ahead"
+    ended: dict[str, LevelState] = {Approval.Outcome.GRANTED: "done", Approval.Outcome.RETURNED: "returned"}
+    return ended.get(approval.outcome, "off") if number == approval.level else "off"
 
 
 def seats_of(case: Case, user: User) -> Sequence[ApprovalTask]:
@@ -67,7 +81,7 @@ def _who_ended(approval: Approval, *, level: int) -> str:
     """The last decision of a level, or the move that broke the approval off there."""
     broken_off = approval.outcome in {Approval.Outcome.STOPPED, Approval.Outcome.CANCELLED}
     if not broken_off or level < approval.level:
-        decided = ApprovalTask.objects.filter(process=approval, level=level, decision__in=_SPOKEN)
+        decided = ApprovalTask.objects.filter(process=approval, level=level, decision__in=SPOKEN)
         last = decided.select_related("owner").order_by("-seq").first()
         if last is None:
             return ""
@@ -97,9 +111,6 @@ def _all(case: Case) -> Sequence[Approval]:
         known = list(Approval.objects.filter(case=case).order_by("id"))
         case.__dict__["_approvals"] = known
     return known
-
-
-_SPOKEN = (Decision.AGREED, Decision.RETURNED)
 
 
 def still_fits(approval: Approval, case: Case) -> bool:

@@ -12,7 +12,7 @@ from django.utils import timezone
 import opinion
 from opinion.awaiting import awaited
 from tests.opinion.previewed import publish
-from workflows.models import Absence, ApprovalRules, ApprovalTask, Case
+from workflows.models import Absence, ApprovalRules, ApprovalTask, Case, Membership
 
 pytestmark = pytest.mark.django_db
 
@@ -120,6 +120,55 @@ def test_approval_page_draws_the_levels_and_keeps_the_talk(county, earlier, as_)
     names = [element.get("name") for element in drawn.iter() if "userTask" in element.tag]
     assert names == ["承办单位负责人审核：负老褚　待表态", "受理台审核：未到"]
     assert flow["Content-Disposition"] == f'attachment; filename="{case.number}-reply-1.bpmn"'
+
+
+def level_tags(page):
+    return re.findall(r'<strong>([^<]+)</strong>\s*<span class="tag[^"]*">([^<]+)</span>', page)
+
+
+def test_the_level_that_gave_it_back_is_told_from_one_never_reached(county, earlier, as_):
+    case = county.walk("drafted", earlier)
+    county.do(case, "sign_reply", at=earlier, by=county.head)
+    county.do(case, "send_back", at=earlier)
+    page = shown(as_(county.handler), "approval", case.number, "reply", 1)
+    assert level_tags(page) == [("承办单位负责人审核", "已完成"), ("受理台审核", "已退回")]
+    boxes = re.findall(r'rx="6" fill="([^"]+)" stroke="([^"]+)" stroke-width="(\d)"', page)
+    assert boxes == [("#e8f5ec", "#2e7d4f", "1"), ("#fdecea", "#b3261e", "3")]
+
+
+def test_levels_behind_the_one_that_gave_it_back_were_never_held(county, earlier, as_):
+    case = county.walk("drafted", earlier)
+    county.do(case, "send_back", at=earlier, by=county.head)
+    page = shown(as_(county.handler), "approval", case.number, "reply", 1)
+    assert level_tags(page) == [("承办单位负责人审核", "已退回"), ("受理台审核", "未进行")]
+
+
+def test_one_word_is_not_said_to_be_enough_where_somebody_was_added(county, earlier, as_):
+    case = county.walk("drafted", earlier)
+    client = as_(county.handler)
+    alone, too = "一人同意即可</span>", "一人同意即可，加签的也须同意</span>"
+
+    def said():
+        page = shown(client, "approval", case.number, "reply", 1)
+        return page.count(alone), page.count(too)
+
+    assert said() == (2, 0)
+    county.do(case, "add_signer", at=earlier)
+    assert said() == (1, 1)
+    county.do(case, "sign_reply", at=earlier, by=county.leader)
+    assert said() == (1, 1)
+
+
+def test_whoever_signs_two_levels_is_marked_with_why(county, earlier, as_):
+    both = "同一人连审两级：没有别人可以审"
+    case = county.walk("drafted", earlier)
+    Membership.objects.exclude(user__in=[county.head, county.handler]).delete()
+    county.head.memberships.create(unit=county.county, role="leader")
+    assert both not in shown(as_(county.handler), "approval", case.number, "reply", 1)
+    county.do(case, "sign_reply", at=earlier, by=county.head)
+    page = shown(as_(county.handler), "approval", case.number, "reply", 1)
+    assert page.count(both) == 1
+    assert page.index("受理台审核") < page.index(both)
 
 
 def test_names_are_escaped_in_the_picture(county, earlier, as_):
