@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from workflows import chain, rows
 from workflows.approvals.book import ApprovalBook, touches
-from workflows.approvals.seats import level_of
+from workflows.approvals.picking import level_of
 from workflows.clock_rules import untouched
 from workflows.clocks import ClockBook, Miss
 from workflows.errors import Cannot

@@ -53,8 +53,15 @@ def standing_of(user: User) -> Standing:
     return standing_by(user, user.memberships.values_list("unit_id", "role"))
 
 
-def standing_by(user: User, memberships: Iterable[tuple[int, str]]) -> Standing:
-    """The same of an active user whose memberships (unit id, role) have been read."""
+def standing_by(
+    user: User,
+    memberships: Iterable[tuple[int, str]],
+    below: dict[frozenset[int], frozenset[int]] | None = None,
+) -> Standing:
+    """The same of an active user whose memberships (unit id, role) have been read.
+
+    below: units → those and all below them, as far as they were read for others; what is read here is added.
+    """
     from workflows.models.unit import subtree_ids
 
     roles: dict[str, set[int]] = defaultdict(set)
@@ -64,7 +71,7 @@ def standing_by(user: User, memberships: Iterable[tuple[int, str]]) -> Standing:
     areas: dict[str, frozenset[int]] = {}
     sees: set[int] = set()
     sees_restricted: set[int] = set()
-    below: dict[frozenset[int], frozenset[int]] = {}
+    below = {} if below is None else below
     for name, held in roles.items():
         rule, key = ROLES[name], frozenset(held)
         if rule.sees == "area" and key not in below:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
 from opinion.forms.base import MoveForm, code, prose
-from workflows.approvals.people import candidates
+from workflows.approvals.people import Finder
+from workflows.approvals.picking import Picking, barred_from
 from workflows.approvals.standing import kinds_waiting_for, running
+from workflows.approvals.under_way import under_way
 from workflows.models import Approval, ApprovalTask, User
 from workflows.published import lifecycle
 from workflows.registry import form
@@ -44,17 +46,36 @@ def person(label: str, *, help_text: str = "") -> forms.TypedChoiceField:
 
 @form("pick_signer")
 class PickSignerForm(ApprovalForm):
-    """Somebody else to sign, beside or instead."""
+    """Somebody else to sign besides (加签)."""
 
-    person = person("审批人", help_text="只列可知悉本案、不是申请人、且未在本级审批中的人")
+    instead: ClassVar[bool] = False
+
+    person = person("审批人", help_text="只列在岗、可知悉本案、不是申请人或拟稿人、且未在本级审批中的人")
     remark = prose("说明", required=False, rows=3)
 
     def prepare(self) -> None:
         super().prepare()
-        seated = ApprovalTask.objects.waiting().filter(case=self.case, process__in=self.meant())
-        barred = {self.by.pk, *seated.values_list("owner_id", flat=True)}
-        barred |= {approval.requester_id for approval in self.meant()}
-        self.offer("person", _people(candidates(self.case, barred=barred)))
+        assert self.at is not None
+        there = Finder(self.case, self.at, {self.by.pk}).candidates()
+        kinds = {approval.kind for approval in self.meant()}
+        fit: set[int] = set()
+        for one in under_way(self.case):
+            if one.approval.kind in kinds:
+                finder = Finder(self.case, self.at, barred_from(one.approval))
+                picking = Picking(one.approval, one.seats, finder, self.by, self.instead)
+                fit.update(user.pk for user in picking.among(there))
+        self.offer("person", _people(user for user in there if user.pk in fit))
+
+
+@form("pick_heir")
+class PickHeirForm(PickSignerForm):
+    """Somebody to sign in one's own place (委派)."""
+
+    instead = True
+
+    person = person(
+        "受托人", help_text="只列本级的审批岗位和您同单位的同事；外出、已在本次审批中表态的人不列"
+    )
 
 
 @form("drop_signer")
@@ -83,7 +104,8 @@ class SendCopyForm(ApprovalForm):
 
     def prepare(self) -> None:
         super().prepare()
-        self.offer("people", _people(candidates(self.case, barred={self.by.pk})))
+        assert self.at is not None
+        self.offer("people", _people(Finder(self.case, self.at, {self.by.pk}).candidates()))
 
 
 @form("discuss")

@@ -5,16 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications.directory import Directory
 from notifications.registry import CATALOGUE
+from opinion.forms import form_for
 from opinion.signing import requesters, signers
 from opinion.waiting import seats_waiting_for, waiting_for
 from tests.factories.world import make_world
 from tests.workflows.racing import claim_all, race
-from workflows.errors import Already, MayNot
-from workflows.models import Approval, ApprovalTask, Case, Event, Membership, User
+from workflows.errors import Already, Cannot, MayNot
+from workflows.models import Absence, Approval, ApprovalTask, Case, Event, Membership, User
 from workflows.seeding import seed
 from workflows.sweeper import sweep
 
@@ -54,6 +57,75 @@ def test_what_is_taken_back_leaves_nothing_to_sign(county, at):
     assert (seats_waiting_for(again(county.head)).count(), waiting_for(again(county.head)).signing) == (0, 0)
     with pytest.raises(Already, match="承小陈 已于 2026-11-24 09:30 办理“撤回送审”"):
         county.do(case, "sign_reply", at=at, by=county.head)
+
+
+# ---- who can be picked
+
+
+def offered(case, name, user, at):
+    form = form_for(name, None, case=Case.objects.get(pk=case.pk), user=again(user), at=at)
+    return {pk for pk, _ in form.fields["person"].choices if pk}
+
+
+def seated(county, case, move, by, at):
+    """Everybody whom the door would seat, each tried and taken back."""
+    found = set()
+    for person in User.objects.exclude(pk=User.objects.system().pk):
+        with transaction.atomic():
+            try:
+                county.do(case, move, at=at, by=again(by), person=person.pk)
+            except Cannot:
+                continue
+            finally:
+                transaction.set_rollback(True)
+        found.add(person.pk)
+    return found
+
+
+@pytest.mark.parametrize(("move", "form"), [("add_signer", "pick_signer"), ("hand_over", "pick_heir")])
+@pytest.mark.parametrize("restricted", [False, True])
+def test_whoever_is_offered_is_taken_and_nobody_who_may_take_over_is_left_out(
+    county, at, move, form, restricted
+):
+    """With somebody away, somebody who signed below, a colleague at the desk, and people of the lead who may not."""
+    options = {"restricted": True, "type": "report"} if restricted else {}
+    case = county.walk("drafted", at, **options)
+    county.do(case, "sign_reply", at=at)
+    (by,) = asked(case)[:1]
+    unit = by.memberships.first().unit
+    colleague, gone = (User.objects.create_user(username=name, display_name=name) for name in ("col", "gone"))
+    for person in (colleague, gone):
+        Membership.objects.create(user=person, unit=unit, role=by.memberships.first().role)
+    Absence.objects.create(user=gone, deputy=colleague, starts_at=at)
+    below = ApprovalTask.objects.filter(case=case, level=1, decision="agreed").values_list("owner", flat=True)
+    found = offered(case, form, by, at)
+    assert found == seated(county, case, move, by, at)
+    assert (colleague.pk in found, gone.pk in found) == (True, False)
+    if move == "hand_over":
+        assert not found & set(below)
+
+
+@pytest.mark.parametrize("name", ["pick_signer", "pick_heir", "send_copy"])
+@pytest.mark.parametrize("restricted", [False, True])
+def test_picking_takes_as_many_statements_of_many_people_as_of_few(county, at, name, restricted):
+    options = {"restricted": True, "type": "report"} if restricted else {}
+    case = county.walk("drafted", at, **options)
+    (by,) = asked(case)[:1]
+
+    def counted():
+        with CaptureQueriesContext(connection) as found:
+            form_for(name, None, case=Case.objects.get(pk=case.pk), user=again(by), at=at)
+        return len(found)
+
+    counted()
+    few = counted()
+    for post in Membership.objects.select_related("unit"):
+        for number in range(3):
+            person = User.objects.create_user(username=f"{post.pk}-{number}", display_name="多")
+            Membership.objects.create(user=person, unit=post.unit, role=post.role)
+            if number == 2:
+                Absence.objects.create(user=person, deputy=county.leader, starts_at=at)
+    assert counted() == few
 
 
 def test_a_message_withdrawn_leaves_nothing_to_sign(county, at):

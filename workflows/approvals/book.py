@@ -14,8 +14,9 @@ from viewflow.workflow.status import PROCESS
 from workflows import rows
 from workflows.approvals.flow import ApprovalFlow
 from workflows.approvals.people import Sitter
+from workflows.approvals.picking import SIGNED, below
 from workflows.approvals.rules import SEQUENCE, LevelSpec
-from workflows.approvals.seats import SIGNED, SeatBook
+from workflows.approvals.seats import SeatBook
 from workflows.approvals.standing import still_fits
 from workflows.errors import Cannot
 from workflows.models import Approval, ApprovalRules, ApprovalTask, Note, User
@@ -162,7 +163,7 @@ class ApprovalBook(SeatBook):
             self._pass_to(approval, sitters[0].user, stands_for)
         else:
             signed = {s.owner_id for s in self.seats[id(approval)] if s.decision == Decision.AGREED}
-            approval.said = {**approval.said, SIGNED: sorted(signed | self._below(approval))}
+            approval.said = {**approval.said, SIGNED: sorted(signed | below(approval))}
             approval.level += 1
             self.seats[id(approval)] = []
             sitters = self._sitters_of(approval, self._level(approval))
@@ -179,7 +180,7 @@ class ApprovalBook(SeatBook):
             decided = ApprovalTask.objects.filter(case=approval.case_id, process__kind=approval.kind)
             decided = decided.filter(decision__in=[Decision.AGREED, Decision.RETURNED])
             earlier = decided.exclude(process=approval.pk).values_list("owner_id", flat=True)
-        seating = finder.seat(level, rules, earlier=frozenset(earlier), below=self._below(approval))
+        seating = finder.seat(level, rules, earlier=frozenset(earlier), below=below(approval))
         if seating.fallen_back:
             self._unmanned.append((self.move, approval))
         if copied := [user.pk for user in finder.holders(level.copy_to)]:

@@ -7,7 +7,7 @@ begins without anybody, which its event says and an alert shows, until somebody 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +16,6 @@ from django.db.models import Exists, OuterRef
 from workflows.approvals.rules import ALL, ANY, SEQUENCE, ApprovalRulesSpec, LevelSpec
 from workflows.models import Absence, ApprovalTask, Case, Membership, User
 from workflows.models.unit import at_or_above
-from workflows.permits import may_know
 from workflows.registry import ROLES
 from workflows.standing import standing_by
 
@@ -77,8 +76,10 @@ class Finder:
     barred: Collection[int]
     _asked: dict[str, list[User]] = field(default_factory=dict)
     _offices: dict[int, int] = field(default_factory=dict)
-    _seeing: dict[int, bool] = field(default_factory=dict)
+    _seeing: dict[Hashable, bool] = field(default_factory=dict)
     _here: set[int] = field(default_factory=set)
+    _deputies: dict[int, User] = field(default_factory=dict)
+    _subtrees: dict[frozenset[int], frozenset[int]] = field(default_factory=dict)
 
     def seat(
         self,
@@ -125,12 +126,38 @@ class Finder:
         """Whether somebody could open the case at all.
 
         Desk and lead always take part: who looks at one of them sees an ordinary case, and need not be looked up.
+        People who look at the same units see the same: the case is looked up once for all of them.
         """
-        if not self.case.restricted and user.standing.sees & {self.case.desk_id, self.case.lead_id}:
+        standing = user.standing
+        if not self.case.restricted and standing.sees & {self.case.desk_id, self.case.lead_id}:
             return True
-        if user.pk not in self._seeing:
-            self._seeing[user.pk] = Case.objects.visible_to(user).filter(pk=self.case.pk).exists()
-        return self._seeing[user.pk]
+        alike = (standing.is_system, standing.sees, standing.sees_restricted, standing.units)
+        if alike not in self._seeing:
+            self._seeing[alike] = Case.objects.visible_to(user).filter(pk=self.case.pk).exists()
+        return self._seeing[alike]
+
+    def candidates(self) -> list[User]:
+        """Whom somebody may pick to sign or to be told: people in, or above, an office that has to do with the case.
+
+        Each holds a role that sees cases, and may see this one. As many statements for many as for few.
+        """
+        seeing = [name for name, role in ROLES.items() if role.sees != "nothing"]
+        posts = Membership.objects.filter(unit__in=at_or_above(_units_of(self.case)), role__in=seeing)
+        users = User.objects.filter(pk__in=posts.values("user"), is_active=True).exclude(pk__in=self.barred)
+        found = list(users.prefetch_related("memberships__unit").order_by("display_name", "username"))
+        for user in found:
+            held = [(post.unit_id, post.role) for post in user.memberships.all()]
+            user.__dict__["standing"] = standing_by(user, held, self._subtrees)
+        return [user for user in found if self.sees(user)]
+
+    def away(self, users: Iterable[User]) -> dict[int, User]:
+        """Id of whoever is away → the deputy; one statement for those not asked about before."""
+        wanted = [user.pk for user in users]
+        new = [pk for pk in wanted if pk not in self._here and pk not in self._deputies]
+        rows = Absence.objects.at(self.at).filter(user__in=new).select_related("deputy") if new else ()
+        self._deputies |= {row.user_id: row.deputy for row in rows}
+        self._here.update(pk for pk in new if pk not in self._deputies)
+        return {pk: self._deputies[pk] for pk in wanted if pk in self._deputies}
 
     def office_of(self, sitter: Sitter) -> int | None:
         """The unit somebody sits for: where the role is held; of one named or picked, the unit that has the case or
@@ -150,7 +177,7 @@ class Finder:
     def _sitters(self, users: Iterable[User], left_out: Collection[int]) -> list[Sitter]:
         found: dict[int, Sitter] = {}
         fit = [user for user in users if user.is_active and user.pk not in left_out and self._knows(user)]
-        away = self._away(fit)
+        away = self.away(fit)
         for user in fit:
             sitter = self._sitter(user, away, left_out)
             if sitter is not None:
@@ -165,16 +192,11 @@ class Finder:
             if now.pk in seen:
                 return None
             seen.add(now.pk)
-            away |= self._away([now])
+            away |= self.away([now])
         if now is user:
             return Sitter(user)
         fit = now.is_active and now.pk not in left_out and self.sees(now)
         return Sitter(now, stands_for=user.pk) if fit else None
-
-    def _away(self, users: Iterable[User]) -> dict[int, User]:
-        ids = [user.pk for user in users if user.pk not in self._here]
-        rows = Absence.objects.at(self.at).filter(user__in=ids).select_related("deputy") if ids else ()
-        return {row.user_id: row.deputy for row in rows}
 
     def _named(self, usernames: Iterable[str]) -> Iterator[User]:
         names = list(usernames)
@@ -206,7 +228,9 @@ class Finder:
         self._asked |= {role: [] for role in roles}
         for own in posts.values():
             user = own[0].user
-            user.__dict__["standing"] = standing_by(user, [(post.unit_id, post.role) for post in own])
+            user.__dict__["standing"] = standing_by(
+                user, [(post.unit_id, post.role) for post in own], self._subtrees
+            )
             for role in dict.fromkeys(post.role for post in own if post.role in roles):
                 if ROLES[role].may(self.case, user):
                     self._asked[role].append(user)
@@ -218,24 +242,10 @@ class Finder:
         return next((pk for pk in held if pk in _units_of(self.case)), held[0])
 
     def _knows(self, user: User) -> bool:
-        return may_know(self.case, user)
+        """Of a role's holders, who act on an ordinary case by their role alone."""
+        return not self.case.restricted or self.sees(user)
 
 
 def _units_of(case: Case) -> list[int]:
     """Units that have to do with a case now."""
     return [pk for pk in (case.desk_id, case.unit_id, case.lead_id) if pk is not None]
-
-
-def candidates(case: Case, *, barred: Collection[int]) -> list[User]:
-    """Whom somebody may pick to sign or to be told: people in, or above, an office that has to do with the case.
-
-    Each holds a role that sees cases, and may know this one.
-    """
-    seeing = [name for name, role in ROLES.items() if role.sees != "nothing"]
-    rows = Membership.objects.filter(unit__in=at_or_above(_units_of(case)), role__in=seeing).values("user")
-    users = User.objects.filter(pk__in=rows, is_active=True).exclude(pk__in=barred)
-    return [
-        user
-        for user in users.prefetch_related("memberships__unit").order_by("display_name", "username")
-        if may_know(case, user)
-    ]

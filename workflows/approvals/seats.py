@@ -11,16 +11,14 @@ from viewflow.workflow.token import Token
 from workflows import rows
 from workflows.approvals.flow import ApprovalFlow
 from workflows.approvals.people import Finder, Sitter, agreed
+from workflows.approvals.picking import Picking, barred_from, level_of
 from workflows.approvals.rules import LevelSpec
 from workflows.approvals.shelf import Shelf
 from workflows.errors import Already, Cannot, MayNot
 from workflows.models import Approval, ApprovalTask, User
-from workflows.published import approval_rules
 from workflows.spec import ApprovalDecl
 
 Decision = ApprovalTask.Decision
-# In what an approval remembers of its asking: who has agreed so far.
-SIGNED = "signed"
 
 
 @dataclass
@@ -41,26 +39,26 @@ class SeatBook(Shelf):
             self._remove(there.get(user_id))
         elif what == "add" and there and move.by.pk in self._finder(approval).barred:
             raise Cannot("申请人和拟稿人不能为自己的申请加签，请由审批人或受理台加签")
-        elif user is None or not self._finder(approval).may_sit(user):
-            raise Cannot("所选的人不能审批本案：须是在岗、可知悉本案且不是申请人的人，请另选")
-        elif user_id in there:
-            raise Cannot(f"{user} 已在本级审批中，请另选")
-        elif (stand_in := self._finder(approval).now(user)) is None or stand_in.user != user:
-            instead = f"，由 {stand_in.user} 代审，请改选" if stand_in else "，请另选"
-            raise Cannot(f"{user} 此间外出{instead}")
         elif what == "add":
-            self._seat(approval, Sitter(user), extra=True)
+            self._seat(approval, Sitter(self._picked(approval, user, instead=False)), extra=True)
         else:
             mine = there.get(move.by.pk)
             if mine is None:
                 raise self._too_late(kind, approval)
-            self._check_heir(approval, user)
+            user = self._picked(approval, user, instead=True)
             self._mark(mine, Decision.HANDED)
             mine.flow_task.activation_class(mine).cancel()
             heir = Sitter(user, mine.stands_for_id)
             self._seat(approval, heir, extra=mine.extra, added_by=mine.handed_by_id)
             self._pass_to(approval, user)
         move.log(approval=kind, round=approval.round, level=self._level(approval).name, person=user_id)
+
+    def _picked(self, approval: Approval, user: User | None, *, instead: bool) -> User:
+        picking = Picking(approval, self.seats[id(approval)], self._finder(approval), self.move.by, instead)
+        reason = picking.why_not(user)
+        if user is None or reason is not None:
+            raise Cannot(reason or "")
+        return user
 
     def _pass_to(self, approval: Approval, asked: User, stands_for: int | None = None) -> None:
         """Whoever has to decide holds the case, and everybody can see it. stands_for: id of whom somebody sits for."""
@@ -80,18 +78,6 @@ class SeatBook(Shelf):
         if self.level_is_over(approval) and done:
             # Everybody else had agreed: nothing is waited for any more, and the approval goes on.
             done[-1].flow_task.activation_class(done[-1]).activate_next()
-
-    def _check_heir(self, approval: Approval, user: User) -> None:
-        """A level keeps to its own people: nobody who signed on another, nobody from elsewhere."""
-        rules, finder = approval_rules(approval.rules_id), self._finder(approval)
-        if user.pk in self._below(approval):
-            raise Cannot(f"{user} 已在此次审批的其他级表态，请另选")
-        if not finder.may_take_over(user, self.move.by, self._level(approval), rules):
-            raise Cannot(f"{user} 不是本级的审批岗位，也不是您同单位的同事，请另选")
-
-    def _below(self, approval: Approval) -> frozenset[int]:
-        """Ids of those who agreed on a level below."""
-        return frozenset(approval.said.get(SIGNED, ()))
 
     def _seat(self, approval: Approval, sitter: Sitter, *, extra: bool, added_by: int | None = None) -> None:
         """added_by: of a seat that was added and is handed on; it stays theirs to remove."""
@@ -144,9 +130,7 @@ class SeatBook(Shelf):
 
     def _finder(self, approval: Approval) -> Finder:
         if id(approval) not in self._finders:
-            self._finders[id(approval)] = Finder(
-                self.move.case, self.move.at, {approval.requester_id, *approval.said.get("recused", ())}
-            )
+            self._finders[id(approval)] = Finder(self.move.case, self.move.at, barred_from(approval))
         return self._finders[id(approval)]
 
     def _mark(self, seat: ApprovalTask, decision: Decision) -> None:
@@ -160,12 +144,3 @@ class SeatBook(Shelf):
         if closed is not None:
             return Already(closed)
         return MayNot(f"{self.move.case.number} 的这项审批没有请您表态")
-
-
-def level_of(approval: Approval) -> LevelSpec:
-    """The level being asked, or the last that was; read once for an instance."""
-    known: dict[int, LevelSpec] = approval.__dict__.setdefault("_read_levels", {})
-    number = max(approval.level, 1)
-    if number not in known:
-        known[number] = LevelSpec.model_validate(approval.levels[number - 1])
-    return known[number]

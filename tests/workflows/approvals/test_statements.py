@@ -65,9 +65,9 @@ def test_the_last_agreement_of_all(office, people):
 
 
 def test_asking_two(office, people):
-    """What is running, the newest levels (two), holders with their posts and whether they are away, units below each, clocks."""
+    """What is running, the newest levels (two), holders with their posts and whether they are away, units below them, clocks."""
     office.levels(CHIEFS)
     case = office.case()
     found = statements(case, "ask", office.clerk, office.at)
-    reading = "SELECT SELECT SELECT SELECT SELECT WITH WITH SELECT"
+    reading = "SELECT SELECT SELECT SELECT SELECT WITH SELECT"
     assert found == f"{reading} {expected('INSERT INSERT INSERT INSERT INSERT UPDATE', 'WITH')}"
