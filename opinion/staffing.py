@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from opinion.roles import HELPING
 from workflows.approvals.rules import ApprovalRulesSpec, LevelSpec
 from workflows.models import ApprovalRules, Case, Definition, Membership, Unit, User
 from workflows.published import approval_rules, lifecycle
@@ -18,7 +19,6 @@ from workflows.spec import LifecycleSpec
 from workflows.standing import standing_by
 
 ENOUGH = 2
-HANDLING = ("unit_handler", "unit_head", "deputy_head")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class _Staff:
             user.__dict__["standing"] = standing_by(user, held)
             for role in dict.fromkeys(role for _, role in held):
                 by_role[role].append(user)
-        handling = {unit for held in posts.values() for unit, role in held if role in HANDLING}
+        handling = {unit for held in posts.values() for unit, role in held if role in HELPING}
         units = Unit.objects.filter(pk__in=handling).order_by("code")
         desks = Unit.objects.filter(is_desk=True).order_by("code")
         return cls(by_role, {user.username: user for user in posts}, list(desks), list(units))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -49,8 +50,19 @@ def chosen_month(request: HttpRequest, *, at: datetime) -> date:
     return month
 
 
-def month_choices(last: date, chosen: date) -> list[tuple[str, str, bool]]:
-    """Value, label and whether it is the chosen one, newest first. last: the newest that has anything to show."""
+def filter_context(whole: Area, area: Area, month: date, *, last: date, at: datetime) -> dict[str, Any]:
+    """What the pages of a month and their filter show. area: of `whole`, as chosen. last: the newest month to offer."""
+    return {
+        "at": at,
+        "month": month,
+        "months": _month_choices(last, month),
+        "unit": next(iter(area.units.values())) if len(area.units) == 1 else None,
+        "units": list(whole.units.values()),
+    }
+
+
+def _month_choices(last: date, chosen: date) -> list[tuple[str, str, bool]]:
+    """Value, label and whether it is the chosen one, newest first."""
     offered = sorted({*months_before(last, MONTHS_OFFERED), chosen}, reverse=True)
     return [(f"{each:%Y-%m}", f"{each.year}年{each.month}月", each == chosen) for each in offered]
 
@@ -62,11 +74,7 @@ def board(request: HttpRequest) -> HttpResponse:
     area, month = chosen_unit(request, whole), chosen_month(request, at=at)
     context = {
         "board": board_of(area, month=month, at=at),
-        "at": at,
-        "month": month,
-        "months": month_choices(next_month(month_of(at)), month),
-        "unit": next(iter(area.units.values())) if len(area.units) == 1 else None,
-        "units": list(whole.units.values()),
+        **filter_context(whole, area, month, last=next_month(month_of(at)), at=at),
     }
     return render(request, "opinion/board.html", context)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from typing import Protocol
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -15,9 +16,16 @@ from opinion.reports.area import Area, month_named
 from opinion.reports.months import DEFINITIONS, month_table, trend
 from opinion.reports.sheet import FORMATS, figures_file
 from opinion.reports.spans import month_of, next_month
-from opinion.views.board import area_of, chosen_month, chosen_unit, month_choices
+from opinion.views.board import area_of, chosen_month, chosen_unit, filter_context
 from opinion.views.downloads import TYPES
 from opinion.views.pages import user_of
+from workflows.models import User
+
+
+class MonthWriter(Protocol):
+    """Writes the table of a month as bytes and records who took it."""
+
+    def __call__(self, area: Area, month: date, file_format: str, *, by: User, at: datetime) -> bytes: ...
 
 
 @require_safe
@@ -31,11 +39,7 @@ def figures(request: HttpRequest) -> HttpResponse:
         "trend": [] if all(line.is_empty for line in months) else months,
         "definitions": DEFINITIONS,
         "minimum": settings.HUIYIN_FIGURES_MINIMUM,
-        "at": at,
-        "month": month,
-        "months": month_choices(next_month(month_of(at)), month),
-        "unit": next(iter(area.units.values())) if len(area.units) == 1 else None,
-        "units": list(whole.units.values()),
+        **filter_context(whole, area, month, last=next_month(month_of(at)), at=at),
         "formats": FORMATS,
     }
     return render(request, "opinion/figures.html", context)
@@ -44,17 +48,17 @@ def figures(request: HttpRequest) -> HttpResponse:
 @require_POST
 def figures_export(request: HttpRequest) -> HttpResponseBase:
     """The table of a month as a file; who took it is recorded before it is handed over."""
-    area: Area = area_of(request)
+    return month_file(request, "figures", figures_file)
+
+
+def month_file(request: HttpRequest, what: str, write: MonthWriter) -> HttpResponse:
+    """A table of the month and in the format that are posted, of all this person watches over, as a download."""
+    area = area_of(request)
     month = month_named(request.POST.get("month", ""))
     file_format = request.POST.get("format", "")
     if month is None or file_format not in FORMATS:
         return HttpResponse("请选择月份和格式", status=400, content_type="text/plain; charset=utf-8")
-    content = figures_file(area, month, file_format, by=user_of(request), at=timezone.now())
-    return month_file(content, "figures", month, file_format)
-
-
-def month_file(content: bytes, what: str, month: date, file_format: str) -> HttpResponse:
-    """A table of a month, as a download."""
+    content = write(area, month, file_format, by=user_of(request), at=timezone.now())
     response = HttpResponse(content, content_type=TYPES[file_format])
     response.headers["Content-Disposition"] = f'attachment; filename="{what}-{month:%Y-%m}.{file_format}"'
     response.headers["X-Content-Type-Options"] = "nosniff"

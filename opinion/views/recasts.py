@@ -24,8 +24,8 @@ KEPT_BY: dict[type[CalendarVersion | PolicyVersion], Callable[[User], bool]] = {
     PolicyVersion: may_keep_policies,
 }
 WORDS: dict[type[CalendarVersion | PolicyVersion], tuple[str, str]] = {
-    CalendarVersion: ("calendars", "件案件的 {clocks} 个时限已重算"),
-    PolicyVersion: ("policies", "件案件已换过去，{clocks} 个时限改变"),
+    CalendarVersion: ("calendars", "{cases} 件案件的 {clocks} 个时限已重算"),
+    PolicyVersion: ("policies", "{cases} 件案件已换过去，{clocks} 个时限改变"),
 }
 """The page of the documents, and how a move to one is told."""
 
@@ -70,7 +70,6 @@ def begun(request: HttpRequest, said: str, job: RecastJob, *, at: datetime) -> H
     if job.state != RecastJob.State.DONE:
         messages.success(request, said)
         return redirect("recast", job.pk)
-    result = f"{job.counts['cases']} {words.format(**job.counts)}"
     stayed = f"，{job.counts['stayed']} 件留在原版本" if job.counts["stayed"] else ""
-    messages.success(request, f"{said}，{result}{stayed}")
+    messages.success(request, f"{said}，{words.format(**job.counts)}{stayed}")
     return redirect(page)

@@ -8,12 +8,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from opinion.reports.area import month_named
 from opinion.reports.sheet import FORMATS
 from opinion.reports.spans import month_of
 from opinion.reports.unapproved import A_PAGE, after, disposals, unapproved_file
 from opinion.reports.unapproved import unapproved as found_in
-from opinion.views.board import area_of, chosen_month, chosen_unit, month_choices
+from opinion.views.board import area_of, chosen_month, chosen_unit, filter_context
 from opinion.views.figures import month_file
 from opinion.views.pages import user_of
 from workflows.models import Event
@@ -40,11 +39,7 @@ def unapproved(request: HttpRequest) -> HttpResponse:
         "counted": counted,
         "following": page[A_PAGE - 1].pk if len(page) > A_PAGE else None,
         "before": before,
-        "at": at,
-        "month": month,
-        "months": month_choices(month_of(at), month),
-        "unit": next(iter(area.units.values())) if len(area.units) == 1 else None,
-        "units": list(whole.units.values()),
+        **filter_context(whole, area, month, last=month_of(at), at=at),
         "formats": FORMATS,
     }
     return render(request, "opinion/unapproved.html", context)
@@ -53,10 +48,4 @@ def unapproved(request: HttpRequest) -> HttpResponse:
 @require_POST
 def unapproved_export(request: HttpRequest) -> HttpResponseBase:
     """The month of the whole area as a file; who took it is recorded before it is handed over."""
-    area = area_of(request)
-    month = month_named(request.POST.get("month", ""))
-    file_format = request.POST.get("format", "")
-    if month is None or file_format not in FORMATS:
-        return HttpResponse("请选择月份和格式", status=400, content_type="text/plain; charset=utf-8")
-    content = unapproved_file(area, month, file_format, by=user_of(request), at=timezone.now())
-    return month_file(content, "unapproved", month, file_format)
+    return month_file(request, "unapproved", unapproved_file)
