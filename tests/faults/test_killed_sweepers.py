@@ -52,7 +52,7 @@ def test_killed_sweepers_leave_one_effect_a_rung(at, tmp_path):
         left = Clock.objects.due(at=moment)
         total = left.count()
         assert total >= CASES
-        kill_all_the_way([sweepers], lambda: total - left.count(), total, kills=KILLS)
+        kill_all_the_way(sweepers, lambda: total - left.count(), total, kills=KILLS)
     assert sweepers.killed == KILLS
     # A kill between the rungs and the deeds of one batch would have undone both: they are one transaction.
     assert not sweep(at=moment)

@@ -10,10 +10,11 @@ from collections import Counter
 
 import pytest
 from aiosmtpd.controller import Controller
+from django.db import transaction
 
 from notifications.models import Notice
 from tests.architecture.project_files import ROOT
-from tests.faults.killing import database_url, kill_all_the_way, pool
+from tests.faults.killing import database_url, kill_all_the_way, pool, until
 from tests.notifications.conftest import free_port
 from tests.notifications.telling import give
 from tests.workflows.toy.world import make_world
@@ -23,8 +24,10 @@ PEOPLE, EVENTS = 50, 100
 NOTICES = PEOPLE * EVENTS
 RELAY_KILLS, DELIVERER_KILLS = 20, 20
 LEASE_SECONDS = 3.0
-# What waits for a person goes in one letter, so there are fewer letters than notices.
-LETTERS_A_KILL = 40
+# What waits for a person goes in one letter, so there are fewer letters than notices, and on a slow machine fewer
+# still. Every batch of events has a letter for each of the 50, however they wait: two kills a batch, one after 20.
+BATCHES = 10
+LETTERS_A_KILL = 20
 
 
 class DeadlyPostOffice:
@@ -66,8 +69,6 @@ def test_killed_relays_and_deliverers_lose_nothing(at, tmp_path):
     Membership.objects.bulk_create(
         Membership(user=user, unit=world.office, role="toy_worker") for user in users
     )
-    for _ in range(EVENTS):
-        give(world, at, hard=True)
     office, port = DeadlyPostOffice(), free_port()
     controller = Controller(office, hostname="127.0.0.1", port=port)
     controller.start()
@@ -82,11 +83,15 @@ def test_killed_relays_and_deliverers_lose_nothing(at, tmp_path):
         parent = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=errors, start_new_session=True)
         try:
             with pool("relay", 3, tmp_path) as relays:
-                waiting = Event.objects.filter(relayed_at=None)
-                total = waiting.count()
-                kill_all_the_way([relays], lambda: total - waiting.count(), total, kills=RELAY_KILLS)
-            sent = Notice.objects.filter(channel="mail", state="sent")
-            kill_all_the_way([], sent.count, NOTICES, kills=0)
+                for batch in range(1, BATCHES + 1):
+                    with transaction.atomic():  # so that the relays find them all at once
+                        for _ in range(EVENTS // BATCHES):
+                            give(world, at, hard=True)
+                        new = list(Event.objects.filter(relayed_at=None).values_list("pk", flat=True))
+                    relayed = Event.objects.filter(pk__in=new).exclude(relayed_at=None)
+                    kill_all_the_way(relays, relayed.count, len(new), kills=RELAY_KILLS // BATCHES)
+                    until(lambda: office.killed, DELIVERER_KILLS * batch // BATCHES)
+            until(Notice.objects.filter(channel="mail", state="sent").count, NOTICES)
             assert parent.poll() is None, (tmp_path / "errors").read_text()
         finally:
             os.killpg(parent.pid, signal.SIGKILL)
