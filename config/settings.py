@@ -115,7 +115,8 @@ STATIC_ROOT = VAR_DIR / "static"
 if not ENV.production:
     # Nothing is collected there in development, and WhiteNoise warns at every start about a folder that is not there.
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-WHITENOISE_USE_FINDERS = not ENV.production
+# In development files are looked up when asked for: reading them all at each start would be most of a test's time.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not ENV.production
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

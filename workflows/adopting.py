@@ -21,6 +21,7 @@ from workflows import rows
 from workflows.approvals.book import ApprovalBook
 from workflows.chain import text_digest
 from workflows.clocks import ClockBook
+from workflows.declarations import TransitionSpec
 from workflows.locking import lock_many
 from workflows.models import Case, Definition, Event, Note, User
 from workflows.models.case import CaseQuerySet
@@ -28,7 +29,7 @@ from workflows.moves import Move
 from workflows.published import lifecycle, policy
 from workflows.recording import add_rows, append, miss_event, save_cases
 from workflows.sheaf import Sheaf
-from workflows.spec import LifecycleSpec, TransitionSpec
+from workflows.spec import LifecycleSpec
 
 BATCH = 500
 EVENT = "definition.changed"

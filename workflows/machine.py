@@ -11,11 +11,12 @@ from typing import Any
 
 from viewflow.fsm.base import State
 
+from workflows.declarations import TransitionSpec
 from workflows.models import Case, User
 from workflows.moves import Move
 from workflows.published import lifecycle
 from workflows.registry import GUARDS, ROLES, Refusal
-from workflows.spec import LifecycleSpec, TransitionSpec
+from workflows.spec import LifecycleSpec
 
 
 class Machine:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Model
 
 from workflows.chain import text_digest
-from workflows.spec import LifecycleSpec, TransitionSpec
+from workflows.declarations import TransitionSpec
+from workflows.spec import LifecycleSpec
 
 if TYPE_CHECKING:
     from workflows.models import Case, Extension, User

@@ -8,134 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import Field, model_validator
 
-from workflows.documents import Document, Label, Name, Names, Ordered, listed, load_yaml, validate
+from workflows.declarations import ApprovalDecl, ClockDecl, Opening, StateSpec, TransitionSpec
+from workflows.documents import Document, Label, Name, Ordered, listed, load_yaml, validate
 from workflows.registry import EFFECTS, FORMS, GUARDS, ROLES, Registry
 
 # Names a compiled machine needs for itself.
 SHADOWED = {"state", "spec", "case", "move"}
-
-
-class ClockDecl(Document):
-    """A clock kind this lifecycle runs.
-
-    met_by: the transitions that fulfil it; leaving its states otherwise voids it. counts: a `step` clock begins anew
-    with every entry, a `whole` one runs once through the case, until a transition restarts it, and a `called` one only
-    ever begins where a transition restarts it or an effect calls it (`Move.begin`). lapses: running out is nobody's
-    fault (a window in which a person may rate, the cap of a pause): no miss is logged, and a state's `on_due` says
-    what happens then. pauses_for: the reasons for which it may stand still in a state that pauses it (the move's
-    `reason`); empty: any. ahead_of: clocks before the earliest going one of which it is due, by its limit (see
-    `workflows.following`). beside: of one unit's own task, not the deadline of the case itself; so is any `ahead_of` others.
-    """
-
-    label: Label
-    met_by: Names
-    lapses: bool = False
-    counts: Literal["step", "whole", "called"] = "step"
-    pauses_for: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
-    ahead_of: Names = ()
-    beside: bool = False
-
-
-class OnDue(Document):
-    """What the system itself does when a clock of this state runs out."""
-
-    clock: Name
-    fire: Name
-
-
-def _each(value: Any) -> Any:
-    """One entry may be written without a list around it; none may be left out."""
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, dict | OnDue) else value
-
-
-def _as_written(entries: tuple[OnDue, ...]) -> Any:
-    """As documents had it before there could be several: what was published keeps its form."""
-    found = [entry.model_dump() for entry in entries]
-    return found if len(found) > 1 else next(iter(found), None)
-
-
-class StateSpec(Document):
-    """One state. `holder`: whose turn it is; `pauses`: clocks that stand still here, kept, never reset.
-
-    on_due: one entry, or a list with one for each of several clocks. Where two run out at the same moment, the clock
-    that began first goes first, and the other finds the case where that one led.
-    """
-
-    label: Label
-    phase: Literal["open", "closed", "archived"] = "open"
-    holder: Literal["desk", "lead", "none"] = "none"
-    clocks: Names = ()
-    pauses: Names = ()
-    on_due: Annotated[
-        tuple[OnDue, ...], BeforeValidator(_each), PlainSerializer(_as_written, when_used="json")
-    ] = ()
-    step: Label | None = None
-
-
-class TransitionSpec(Document):
-    """One move. `to: stay` keeps the state, `to: resume` returns to the state left when the case was parked.
-
-    instead: the state an effect may lead to in place of `to` (`Move.divert`), such as where a draw decides.
-    """
-
-    label: Label
-    sources: Names = Field(alias="from", min_length=1)
-    to: Name
-    instead: Name | None = None
-    role: Names = Field(min_length=1)
-    event: Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=40)]
-    guards: Names = ()
-    form: Name | None = None
-    effects: Names = ()
-    restarts: Names = ()
-    confirm: str | None = None
-    style: Literal["primary", "plain", "danger"] = "plain"
-    hidden: bool = False
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """States it may lead to by name; none where it stays or resumes."""
-        if self.to in {"stay", "resume"}:
-            return ()
-        return (self.to,) if self.instead is None else (self.to, self.instead)
-
-
-class Opening(Document):
-    """How a case of this kind begins: who may register it, into which state, under which event name.
-
-    form: what a person fills in on the page that opens one; without it, cases come in by another way.
-    """
-
-    role: Names = Field(min_length=1)
-    to: Name
-    event: Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=40)]
-    form: Name | None = None
-
-
-class ApprovalDecl(Document):
-    """An approval this lifecycle runs; who is asked is said by the approval document `levels`.
-
-    opens: transitions with which one begins. during: states it lives in; leaving them ends it. signs, returns: how
-    somebody who is asked agrees, or gives it back. granted: the move that the last agreement makes, and nothing else.
-    stops: other moves that end it (the requester takes it back …). clock: a called one, anew at each level. holds: the
-    case is with the unit of whoever is asked, level by level.
-    """
-
-    label: Label
-    opens: Annotated[Names, Field(min_length=1)]
-    during: Annotated[Names, Field(min_length=1)]
-    signs: Name
-    returns: Name
-    granted: Name
-    stops: Names = ()
-    clock: Name | None = None
-    holds: bool = False
+# Words that stand where a state could: as targets, and for every open state.
+RESERVED = ("stay", "resume", "open")
 
 
 class LifecycleSpec(Document):
@@ -152,6 +36,22 @@ class LifecycleSpec(Document):
     clocks: Ordered[ClockDecl] = {}
     states: Ordered[StateSpec] = Field(min_length=1)
     transitions: Ordered[TransitionSpec] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _every_open_state(cls, data: Any) -> Any:
+        """`open` in a `from` or `during` becomes the states that are open, in the document's order."""
+        if not isinstance(data, dict) or not isinstance(states := data.get("states"), dict):
+            return data
+        phases = {
+            name: state.get("phase", "open") for name, state in states.items() if isinstance(state, dict)
+        }
+        found = [name for name, phase in phases.items() if phase == "open"]
+        return data | {
+            part: {name: _spelt_out(entry, key, found) for name, entry in data[part].items()}
+            for part, key in (("transitions", "from"), ("approvals", "during"))
+            if isinstance(data.get(part), dict)
+        }
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -222,8 +122,8 @@ class LifecycleSpec(Document):
             yield from self._undeclared(f"{at}.restarts", t.restarts, self.clocks, "clocks")
         for name, s in self.states.items():
             at = f"states.{name}"
-            if name in {"stay", "resume"}:
-                yield f"{at}: stay 和 resume 是保留字，请换一个状态名"
+            if name in RESERVED:
+                yield f"{at}: {'、'.join(RESERVED)} 是保留字，请换一个状态名"
             yield from self._undeclared(f"{at}.clocks", s.clocks, self.clocks, "clocks")
             yield from self._undeclared(f"{at}.pauses", s.pauses, self.clocks, "clocks")
             yield from self._on_due(name, s)
@@ -337,6 +237,15 @@ class LifecycleSpec(Document):
         for name in names:
             if name not in known:
                 yield f"{at}: “{name}” 未在 {where} 中声明"
+
+
+def _spelt_out(entry: Any, key: str, found: list[str]) -> Any:
+    """The entry with `open` replaced by the states found; one that is not what it should be is left to its own check."""
+    names = listed(entry.get(key)) if isinstance(entry, dict) else None
+    if not isinstance(names, list) or "open" not in names:
+        return entry
+    spelt = [state for name in names for state in (found if name == "open" else [name])]
+    return entry | {key: list(dict.fromkeys(spelt))}
 
 
 def _unknown(at: str, names: Iterable[str], registry: Registry[Any]) -> Iterable[str]:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
+from workflows.declarations import StateSpec
 from workflows.published import earlier, lifecycle
-from workflows.spec import StateSpec
 
 
 class Moment(NamedTuple):

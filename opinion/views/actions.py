@@ -23,13 +23,13 @@ from opinion.views.contact import show_contact
 from opinion.views.drafts import go_on_drafting
 from opinion.views.pages import user_of
 from opinion.views.tokens import fresh_token, key_of
+from workflows.declarations import TransitionSpec
 from workflows.engine import fire
 from workflows.errors import MayNot, MoveRefused
 from workflows.models import Case, Event, User
 from workflows.permits import permitted
 from workflows.published import lifecycle
 from workflows.rerating import Rerated, foresee_facts, seal
-from workflows.spec import TransitionSpec
 
 # Moves that answer with a page of their own instead of going back to the case.
 ANSWERS = {"reveal_contact": show_contact, "save_draft": go_on_drafting}

@@ -73,7 +73,11 @@ REFUSALS = [
     ("transitions.wait.to", "finished", "transitions: 有恢复（to: resume）却没有进入可恢复状态的流转"),
     # names the engine needs for itself
     ("transitions.move", yaml.safe_load(TEXT)["transitions"]["file"], "transitions.move: 名称与引擎内部名称冲突，请换一个"),
-    ("states.stay", {"label": "留", "phase": "closed"}, "states.stay: stay 和 resume 是保留字，请换一个状态名"),
+    ("states.stay", {"label": "留", "phase": "closed"}, "states.stay: stay、resume、open 是保留字，请换一个状态名"),
+    ("states.open", {"label": "开", "phase": "closed"}, "states.open: stay、resume、open 是保留字，请换一个状态名"),
+    ("transitions.reopen.to", "open", "transitions.reopen.to: “open” 未在 states 中声明"),
+    ("transitions.give.from", [["open"]], "transitions.give.from.0: “['open']” 不是合法标识"),
+    ("transitions.give", "open", "transitions.give: 应为“名称: 内容”的对照表"),
     # fields
     ("code", "Toy", "code: “Toy” 不是合法标识：用小写英文字母、数字和下划线，且以字母开头"),
     ("code", "class", "code: “class” 不是合法标识：用小写英文字母、数字和下划线，且以字母开头"),
@@ -87,6 +91,27 @@ REFUSALS = [
     ("states", ["opened"], "states: 应为“名称: 内容”的对照表"),
     ("label", 7, "label: 应为文字"),
 ]  # fmt: skip
+
+
+OPEN_STATES = ("opened", "given", "working", "checking", "waiting")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("open", OPEN_STATES),
+        (["open"], OPEN_STATES),
+        (["open", "finished"], (*OPEN_STATES, "finished")),
+        (["finished", "working", "open"], ("finished", "working", "opened", "given", "checking", "waiting")),
+    ],
+)
+def test_open_stands_for_every_open_state(written: str | list[str], meant: tuple[str, ...]):
+    """…in what is published too, so that a version says by itself where its moves begin."""
+    spec = parse(changed("transitions.remark.from", written), "toy.yaml")
+    assert spec.transitions["remark"].sources == meant
+    stored = spec.model_dump(mode="json", by_alias=True)
+    assert dict(stored["transitions"])["remark"]["from"] == list(meant)
+    assert LifecycleSpec.model_validate(stored) == spec
 
 
 @pytest.mark.parametrize(

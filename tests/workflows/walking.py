@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from workflows.chain import digest_of
+from workflows.declarations import StateSpec
 from workflows.dues import consumed, due_of
 from workflows.engine import fire
 from workflows.errors import MoveRefused
@@ -20,7 +21,7 @@ from workflows.ladders import next_moment
 from workflows.models import Approval, ApprovalTask, Case, Clock, ClockInterval, Event, User
 from workflows.permits import available
 from workflows.published import calendar, lifecycle, policy
-from workflows.spec import LifecycleSpec, StateSpec
+from workflows.spec import LifecycleSpec
 from workflows.sweeper import sweep
 
 GOING = {"running", "paused"}

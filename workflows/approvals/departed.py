@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from workflows.approvals.book import ApprovalBook
+from workflows.declarations import TransitionSpec
 from workflows.errors import UnknownCase
 from workflows.locking import lock
 from workflows.models import ApprovalTask, Membership
@@ -19,7 +20,6 @@ from workflows.moves import Move
 from workflows.published import lifecycle
 from workflows.recording import append, system_id, system_user, unmanned_event
 from workflows.sheaf import Sheaf
-from workflows.spec import TransitionSpec
 
 EVENT = "approval.reseated"
 BATCH = 200

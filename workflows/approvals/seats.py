@@ -14,9 +14,9 @@ from workflows.approvals.people import Finder, Sitter, agreed
 from workflows.approvals.picking import Picking, barred_from, level_of
 from workflows.approvals.rules import LevelSpec
 from workflows.approvals.shelf import Shelf
+from workflows.declarations import ApprovalDecl
 from workflows.errors import Already, Cannot, MayNot
 from workflows.models import Approval, ApprovalTask, User
-from workflows.spec import ApprovalDecl
 
 Decision = ApprovalTask.Decision
 

@@ -6,9 +6,10 @@ from functools import lru_cache
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
 
+from workflows.declarations import StateSpec
 from workflows.diagrams.graph import Arrow, Box, Graph, Tag, graph
 from workflows.diagrams.layout import Layout, Link, Size, Slot, place
-from workflows.spec import LifecycleSpec, StateSpec
+from workflows.spec import LifecycleSpec
 
 FONTS = "Noto Sans CJK SC, Source Han Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Micro Hei, sans-serif"
 HEADING, SMALL = 15.0, 12.0

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from workflows.spec import LifecycleSpec, StateSpec, TransitionSpec
+from workflows.declarations import StateSpec, TransitionSpec
+from workflows.spec import LifecycleSpec
 
 # A transition out of more states than this is drawn once, as a tag beside its target that names them.
 FEW = 3
