@@ -32,9 +32,12 @@ class CaseQuerySet(models.QuerySet["Case"]):
         if not standing.sees:
             return self.none()
         part = Participation.objects.filter(case=OuterRef("pk"), ended_at=None)
-        seen = part.filter(unit__in=standing.sees).exclude(role=Participation.Role.BARRED)
+        # A list, not “other than barred”: planning for any value, PostgreSQL takes that to leave no row where all are of
+        # one role, and would read the whole table first.
+        active = Q(role__in=[role for role in Participation.Role if role != Participation.Role.BARRED])
+        seen = part.filter(active, unit__in=standing.sees)
         confided = part.filter(
-            Q(unit__in=standing.sees_restricted) & ~Q(role=Participation.Role.BARRED)
+            Q(unit__in=standing.sees_restricted) & active
             | Q(role=Participation.Role.LEAD, unit__in=standing.units)
         )
         barred = part.filter(role=Participation.Role.BARRED, unit__in=standing.barred_by)
