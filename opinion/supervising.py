@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from opinion.models import SupervisionOrder
-from opinion.models.supervision import DESK_FEEDBACK
+from opinion.models.supervision import DESK_FEEDBACK, SupervisionOrderQuerySet
 from opinion.unit_clocks import UNIT_CLOCKS, unit_on
 from workflows.aiming import worst_level
 from workflows.climbing import ACKNOWLEDGED
 from workflows.limits import Limit
 from workflows.models import Case, Clock, Event, User
 from workflows.published import calendar, newest_calendar_id, policy
+from workflows.registry import LOOKAHEADS
 from workflows.sweeper import last_said
 
 # Clocks the desk has to meet; all others are the handling unit's.
@@ -49,15 +54,51 @@ def works_for(user: User, unit_id: int) -> bool:
     return any(user.standing.holds(role, unit_id) for role in ANSWERING)
 
 
-def open_orders(case: Case, *states: str) -> list[SupervisionOrder]:
-    """Not ended yet, oldest first; of these states where any are named. One statement."""
-    found = (
-        SupervisionOrder.objects.filter(case=case).open().select_related("unit", "issuer").order_by("number")
-    )
-    orders = list(found.filter(state__in=states) if states else found)
+@dataclass(frozen=True)
+class _Supervised:
+    """What has been asked of the units on one case: its orders by number, and how often it was urged."""
+
+    orders: Sequence[SupervisionOrder]
+    urged: int
+
+
+_AHEAD: ContextVar[Mapping[int, _Supervised]] = ContextVar("supervised", default={})  # noqa: B039  # never written to
+
+
+@contextmanager
+def reading_ahead(cases: Sequence[Case]) -> Iterator[None]:
+    """Orders and reminders of all these cases in two statements, for questions about each of them in this context."""
+    orders: dict[int, list[SupervisionOrder]] = defaultdict(list)
+    for order in _by_number().filter(case__in=cases):
+        orders[order.case_id].append(order)
+    urges = Event.objects.filter(case__in=cases, name=URGED).order_by()
+    urged = Counter(urges.values_list("case_id", flat=True))
+    token = _AHEAD.set({case.pk: _Supervised(orders[case.pk], urged[case.pk]) for case in cases})
+    try:
+        yield
+    finally:
+        _AHEAD.reset(token)
+
+
+LOOKAHEADS.add("督办", reading_ahead)
+
+
+def _by_number() -> SupervisionOrderQuerySet:
+    return SupervisionOrder.objects.select_related("unit", "issuer").order_by("number")
+
+
+def orders_of(case: Case) -> list[SupervisionOrder]:
+    """Oldest first, whether ended or not. One statement, unless it was read ahead."""
+    ahead = _AHEAD.get().get(case.pk)
+    orders = list(ahead.orders if ahead else _by_number().filter(case=case))
     for order in orders:
         order.case = case
     return orders
+
+
+def open_orders(case: Case, *states: str) -> list[SupervisionOrder]:
+    """Not ended yet, oldest first; of these states where any are named. One statement, unless it was read ahead."""
+    return [order for order in orders_of(case) if order.is_open and (not states or order.state in states)]
 
 
 def own_orders(case: Case, user: User, *states: str) -> list[SupervisionOrder]:
@@ -96,6 +137,9 @@ def unacknowledged(case: Case, user: User) -> list[Clock]:
 
 
 def times_urged(case: Case) -> int:
+    """One statement, unless it was read ahead."""
+    if ahead := _AHEAD.get().get(case.pk):
+        return ahead.urged
     return Event.objects.filter(case=case, name=URGED).count()
 
 

@@ -6,6 +6,7 @@ Documents combine names and never contain expressions; `spec.py` refuses a name 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -124,6 +125,8 @@ FACTS: Registry[Callable[[], dict[str, str]]] = Registry("案件属性")
 # Append-only tables beside the log, each a chain of its own: label → what follows it; `verify_log` asks them all.
 CHAINS: Registry[Callable[[], Checked]] = Registry("摘要链")
 QUANTITIES: Registry[Quantity] = Registry("数值")
+# What guards and effects would ask of each case, read for many at once and forgotten at the end of the context.
+LOOKAHEADS: Registry[Callable[[Sequence[Case]], AbstractContextManager[None]]] = Registry("预读")
 
 
 def role(
@@ -140,6 +143,15 @@ def role(
         return ROLES.add(name, Role(name, label, sees, may, confidential, given))
 
     return register
+
+
+@contextmanager
+def looking_ahead(cases: Sequence[Case]) -> Iterator[None]:
+    """While locked cases are each moved once: whatever is registered as a look-ahead has been read for all of them."""
+    with ExitStack() as stack:
+        for look in LOOKAHEADS.values():
+            stack.enter_context(look(cases))
+        yield
 
 
 def guard(function: Guard) -> Guard:

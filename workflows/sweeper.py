@@ -24,6 +24,7 @@ from workflows.machine import machine
 from workflows.models import Case, Clock, Event
 from workflows.published import ladder
 from workflows.recording import carry_out
+from workflows.registry import looking_ahead
 
 BATCH = 1000
 
@@ -118,9 +119,10 @@ def _sweep_locked(cases: Sequence[Case], at: datetime, done: Swept) -> None:
         name = _COUNTS[event.name]
         setattr(done, name, getattr(done, name) + 1)
     for group in rounds([deed for climb in climbs for deed in climb.deeds]):
-        moves = [(move, deed.key) for deed in group if (move := deed.move()) is not None]
-        if moves:
-            done.fired += len(carry_out(moves))
+        with looking_ahead([deed.case for deed in group]):
+            moves = [(move, deed.key) for deed in group if (move := deed.move()) is not None]
+            if moves:
+                done.fired += len(carry_out(moves))
 
 
 def _going(case_ids: Sequence[int]) -> dict[int, list[Clock]]:

@@ -25,9 +25,9 @@ def issue_order(move: Move) -> None:
     case, said = move.case, move.data
     clock = str(said.get("clock", ""))
     unit = said.get("unit") or supervising.responsible(case, clock)
-    earlier = SupervisionOrder.objects.filter(case=case).order_by("-number").values_list("number", flat=True)
+    number = max((order.number for order in supervising.orders_of(case)), default=0) + 1
     order = SupervisionOrder(
-        case=case, number=(earlier.first() or 0) + 1, unit_id=unit, level=LEVELS.index(said["colour"]), clock=clock,
+        case=case, number=number, unit_id=unit, level=LEVELS.index(said["colour"]), clock=clock,
         cycle=said.get("cycle", 0), issuer=move.by, issued_at=move.at,
         reminders=supervising.times_urged(case),
     )  # fmt: skip

@@ -230,6 +230,21 @@ def test_after_downtime_one_order_of_the_highest_colour_is_issued(county, case, 
     assert case.events.filter(name__startswith="order.").count() == 1
 
 
+@pytest.mark.parametrize("cases", [1, 6])
+def test_a_sweep_asks_for_the_orders_of_six_as_often_as_of_one(county, at, cases):
+    walked = [county.walk("handling", at) for _ in range(cases)]
+    county.do(walked[0], "urge", at=at)
+    clock = walked[0].clocks.get(kind="resolve")
+    for day in (1, 3):
+        with CaptureQueriesContext(connection) as asked:
+            sweep(at=working_days_later(clock, day))
+        about = [query for query in asked if 'FROM "opinion_supervisionorder"' in query["sql"]]
+        assert len(about) == 1
+    found = SupervisionOrder.objects.order_by("case")
+    assert [(each.number, each.colour) for each in found] == [(1, "red")] * cases
+    assert [each.reminders for each in found] == [1] + [0] * (cases - 1)
+
+
 def test_the_desks_own_lateness_puts_the_desk_under_an_order(county, at):
     case = county.walk("reviewed", at)
     review = case.clocks.get(kind="publish")
