@@ -37,6 +37,14 @@ class Standing:
 
         return ancestor_ids(self.units)
 
+    @property
+    def sees_everything(self) -> bool:
+        """Whether a role looks down on the whole tree, by what has been read anyway: all that is above the user's units,
+        its top included, is looked down from. False says nothing: then `sees` does.
+        """
+        tops = (held for name, held in self.roles.items() if ROLES[name].sees == "area")
+        return bool(self.units) and self.barred_by <= frozenset().union(*tops)
+
     def holds(self, role: str, unit_id: int | None) -> bool:
         """Whether the role is held in exactly this unit."""
         return unit_id is not None and unit_id in self.roles.get(role, ())

@@ -9,6 +9,8 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from workflows.engine import fire, fire_many
 from workflows.errors import MayNot
@@ -71,6 +73,30 @@ ORDINARY = [
 def test_ordinary_case_is_seen_by(world, offices, at, seats, expected):
     case = given(world, at)
     assert sees(offices.person(*seats), case) is expected
+
+
+AT_THE_TOP = [
+    # who, looks at everything
+    ([(WATCHER, "desk")], True),
+    ([(WATCHER, "desk"), (CLERK, "desk")], True),
+    ([(WATCHER, "desk"), (WATCHER, "section"), (WATCHER, "office")], True),
+    ([(WATCHER, "desk"), (CLERK, "section")], False),  # does, but it does not follow from what has been read
+    ([(WATCHER, "office")], False),
+    ([(CLERK, "desk")], False),  # at the top, and looks at its own unit alone
+    ([(SYSTEM, "desk")], False),
+    ([], False),
+]
+
+
+@pytest.mark.parametrize(("seats", "expected"), AT_THE_TOP)
+def test_whoever_looks_down_from_the_top_is_asked_for_no_units(world, offices, at, seats, expected):
+    given(world, at)
+    user = User.objects.get(pk=offices.person(*seats).pk)
+    assert user.standing.sees_everything is expected
+    if expected:
+        with CaptureQueriesContext(connection) as asked:
+            assert Case.objects.visible_to(user).count() == 1
+        assert asked[-1]["sql"].count("workflows_participation") == 2  # both for restricted ones
 
 
 RESTRICTED = [

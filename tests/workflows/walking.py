@@ -162,6 +162,9 @@ class Walk:
         self.unit_id = case.unit_id
         last = Event.objects.filter(case=case).latest("seq")
         assert (last.target, last.unit_id) == (case.state, case.unit_id)
+        # Whoever looks at the whole tree is not asked for units: a case without a desk would be theirs alone.
+        desks = case.participations.filter(role="desk", ended_at=None)
+        assert [part.unit_id for part in desks] == [case.desk_id]
 
     def _past_stays_past(self, clocks: Sequence[Clock]) -> None:
         for clock in clocks:
