@@ -80,15 +80,21 @@ def waiting_for(user: User) -> Waiting:
 
 def _places(
     cases: CaseQuerySet, user: User, counts: dict[tuple[int, str], int]
-) -> dict[Place, set[int | None]]:
-    """Where somebody's step is due → lead units; adds to `counts` how many cases those are. One statement."""
+) -> dict[Place, set[int | None] | None]:
+    """Where somebody's step is due → lead units, None for all there are; adds to `counts` how many cases those are.
+
+    One statement. At the desk it is due whoever leads: hundreds of units need not be named.
+    """
     places: dict[Place, set[int | None]] = defaultdict(set)
+    elsewhere: set[Place] = set()
     for probe, number in _groups(cases):
+        place = (probe.kind, probe.definition_id, probe.state, probe.restricted, probe.desk_id)
         if _waits(probe, user):
-            place = (probe.kind, probe.definition_id, probe.state, probe.restricted, probe.desk_id)
             places[place].add(probe.lead_id)
             counts[probe.definition_id, probe.state] += number
-    return places
+        else:
+            elsewhere.add(place)
+    return {place: leads if place in elsewhere else None for place, leads in places.items()}
 
 
 def _groups(cases: CaseQuerySet) -> Iterable[tuple[Case, int]]:
@@ -171,7 +177,9 @@ def _waits(case: Case, user: User) -> bool:
     return any(may(case, user, t) for t in steps)
 
 
-def _led_by(leads: set[int | None]) -> Q:
+def _led_by(leads: set[int | None] | None) -> Q:
+    if leads is None:
+        return Q()
     named = Q(lead__in=[lead for lead in leads if lead is not None])
     return named | Q(lead=None) if None in leads else named
 

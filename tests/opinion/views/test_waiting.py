@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from opinion.waiting import waiting_for
 from tests.factories.world import World
-from workflows.models import Case, User
+from workflows.models import Case, Membership, User
 from workflows.registry import ROLES
 
 NOT_GIVEN = {"system", "approver", "approval", "assisting_unit"}
@@ -41,3 +41,24 @@ def test_who_only_signs_reads_no_cases(county: World, earlier: datetime):
         assert not waiting.cases.exists()
     assert waiting.total == 0
     assert not [query["sql"] for query in asked if 'FROM "workflows_case"' in query["sql"]]
+
+
+def test_of_those_seen_in_one_state_only_the_own_units_wait(county: World, earlier: datetime):
+    """Somebody who looks at the whole county and also handles in one office."""
+    own, other = county.walk("accepted", earlier), county.walk("accepted", earlier)
+    Case.objects.filter(pk=other.pk).update(lead=county.water, unit=county.water)
+    Membership.objects.create(user=county.supervisor, unit=county.housing, role="unit_handler")
+    waiting = waiting_for(User.objects.get(pk=county.supervisor.pk))
+    assert Case.objects.visible_to(county.supervisor).filter(pk=other.pk).exists()
+    assert list(waiting.cases) == [own]
+    assert [(item.state, item.count) for item in waiting.counts] == [("accepted", 1)]
+
+
+def test_what_waits_whoever_leads_is_found_without_naming_who_leads(county: World, earlier: datetime):
+    walked = [county.walk("reviewed", earlier) for _ in range(2)]
+    Case.objects.filter(pk=walked[1].pk).update(lead=county.water)
+    waiting = waiting_for(User.objects.get(pk=county.reviewer.pk))
+    assert list(waiting.cases.order_by("pk")) == walked
+    with CaptureQueriesContext(connection) as asked:
+        assert waiting.cases.count() == 2
+    assert '"workflows_case"."lead_id"' not in asked[0]["sql"]
