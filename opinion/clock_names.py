@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cached_property
 from itertools import zip_longest
 
-from opinion import cohandling, review_tasks
+from opinion import cohandling, review_tasks, supervising
 from opinion.models import CoTask, ReviewTask, SupervisionOrder
 from opinion.models.co_task import CO_CLOCKS
 from opinion.models.review_task import TASK_CLOCKS
@@ -88,11 +88,9 @@ def ties_of(clocks: Iterable[Clock]) -> Ties:
 
 def ties_of_case(case: Case, events: Sequence[Event]) -> Ties:
     """Everything of one case, whose log is read already. Four statements, three where its lifecycle has no review tasks."""
-    orders = list(SupervisionOrder.objects.filter(case=case).order_by("number"))
     approvals = list(Approval.objects.filter(case=case))
-    for order in orders:
-        order.case = case
-    return Ties([*cohandling.tasks_of(case), *review_tasks.tasks_of(case)], orders, approvals, events)
+    tasks: list[UnitTask] = [*cohandling.tasks_of(case), *review_tasks.tasks_of(case)]
+    return Ties(tasks, supervising.orders_of(case), approvals, events)
 
 
 def _began(clocks: Sequence[Clock]) -> list[Event]:

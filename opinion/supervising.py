@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from opinion.models import SupervisionOrder
@@ -54,30 +54,41 @@ def works_for(user: User, unit_id: int) -> bool:
     return any(user.standing.holds(role, unit_id) for role in ANSWERING)
 
 
-@dataclass(frozen=True)
-class _Supervised:
-    """What has been asked of the units on one case: its orders by number, and how often it was urged."""
+class _Ahead:
+    """Orders and reminders of some cases, each read for all of them when one is first asked about."""
 
-    orders: Sequence[SupervisionOrder]
-    urged: int
+    def __init__(self, cases: Iterable[Case]) -> None:
+        self.ids = {case.pk for case in cases}
+
+    @cached_property
+    def orders(self) -> dict[int, list[SupervisionOrder]]:
+        found: dict[int, list[SupervisionOrder]] = defaultdict(list)
+        for order in _by_number().filter(case__in=self.ids):
+            found[order.case_id].append(order)
+        return found
+
+    @cached_property
+    def urged(self) -> Counter[int]:
+        reminders = Event.objects.filter(case__in=self.ids, name=URGED).order_by()
+        return Counter(reminders.values_list("case_id", flat=True))
 
 
-_AHEAD: ContextVar[Mapping[int, _Supervised]] = ContextVar("supervised", default={})  # noqa: B039  # never written to
+_AHEAD: ContextVar[_Ahead] = ContextVar("ahead")
 
 
 @contextmanager
-def reading_ahead(cases: Sequence[Case]) -> Iterator[None]:
-    """Orders and reminders of all these cases in two statements, for questions about each of them in this context."""
-    orders: dict[int, list[SupervisionOrder]] = defaultdict(list)
-    for order in _by_number().filter(case__in=cases):
-        orders[order.case_id].append(order)
-    urges = Event.objects.filter(case__in=cases, name=URGED).order_by()
-    urged = Counter(urges.values_list("case_id", flat=True))
-    token = _AHEAD.set({case.pk: _Supervised(orders[case.pk], urged[case.pk]) for case in cases})
+def reading_ahead(cases: Iterable[Case]) -> Iterator[None]:
+    """In this context, a question about one of these cases is asked for all of them at once, in one statement."""
+    token = _AHEAD.set(_Ahead(cases))
     try:
         yield
     finally:
         _AHEAD.reset(token)
+
+
+def _ahead(case: Case) -> _Ahead | None:
+    found = _AHEAD.get(None)
+    return found if found and case.pk in found.ids else None
 
 
 LOOKAHEADS.add("督办", reading_ahead)
@@ -89,8 +100,8 @@ def _by_number() -> SupervisionOrderQuerySet:
 
 def orders_of(case: Case) -> list[SupervisionOrder]:
     """Oldest first, whether ended or not. One statement, unless it was read ahead."""
-    ahead = _AHEAD.get().get(case.pk)
-    orders = list(ahead.orders if ahead else _by_number().filter(case=case))
+    ahead = _ahead(case)
+    orders = list(ahead.orders[case.pk] if ahead else _by_number().filter(case=case))
     for order in orders:
         order.case = case
     return orders
@@ -138,8 +149,8 @@ def unacknowledged(case: Case, user: User) -> list[Clock]:
 
 def times_urged(case: Case) -> int:
     """One statement, unless it was read ahead."""
-    if ahead := _AHEAD.get().get(case.pk):
-        return ahead.urged
+    if ahead := _ahead(case):
+        return ahead.urged[case.pk]
     return Event.objects.filter(case=case, name=URGED).count()
 
 

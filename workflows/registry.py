@@ -125,7 +125,7 @@ FACTS: Registry[Callable[[], dict[str, str]]] = Registry("案件属性")
 # Append-only tables beside the log, each a chain of its own: label → what follows it; `verify_log` asks them all.
 CHAINS: Registry[Callable[[], Checked]] = Registry("摘要链")
 QUANTITIES: Registry[Quantity] = Registry("数值")
-# What guards and effects would ask of each case, read for many at once and forgotten at the end of the context.
+# What guards and effects ask of each case, asked for many at once and forgotten at the end of the context.
 LOOKAHEADS: Registry[Callable[[Sequence[Case]], AbstractContextManager[None]]] = Registry("预读")
 
 
@@ -147,7 +147,7 @@ def role(
 
 @contextmanager
 def looking_ahead(cases: Sequence[Case]) -> Iterator[None]:
-    """While locked cases are each moved once: whatever is registered as a look-ahead has been read for all of them."""
+    """While locked cases are each moved once: whatever is registered as a look-ahead is read for all of them together."""
     with ExitStack() as stack:
         for look in LOOKAHEADS.values():
             stack.enter_context(look(cases))

@@ -43,10 +43,9 @@ class LifecycleSpec(Document):
         """`open` in a `from` or `during` becomes the states that are open, in the document's order."""
         if not isinstance(data, dict) or not isinstance(states := data.get("states"), dict):
             return data
-        phases = {
-            name: state.get("phase", "open") for name, state in states.items() if isinstance(state, dict)
-        }
-        found = [name for name, phase in phases.items() if phase == "open"]
+        found = [
+            name for name, s in states.items() if isinstance(s, dict) and s.get("phase", "open") == "open"
+        ]
         return data | {
             part: {name: _spelt_out(entry, key, found) for name, entry in data[part].items()}
             for part, key in (("transitions", "from"), ("approvals", "during"))

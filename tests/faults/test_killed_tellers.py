@@ -43,8 +43,9 @@ class DeadlyPostOffice:
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         said = envelope.content.split(b"Message-ID: ", 1)[1].split(b"\r\n", 1)[0].decode()
-        due = self.killed < DELIVERER_KILLS and len(self.ids) >= (self.killed + 1) * LETTERS_A_KILL
-        due = due and said not in self.ids  # nobody is killed twice over one letter
+        # Nobody is killed twice over one letter.
+        enough = len(self.ids) >= (self.killed + 1) * LETTERS_A_KILL and said not in self.ids
+        due = enough and self.killed < DELIVERER_KILLS
         pid = int(session.host_name.removeprefix("process-"))
         if due and self.killed % 2:
             self._kill(pid)
