@@ -18,20 +18,21 @@ from tests.architecture.project_files import ROOT
 
 # Only what hangs takes so long; a busy machine is slow.
 MOST_SECONDS = 240.0
-PREPARE = """
+OVERDUE = 40
+PREPARE = f"""
 from datetime import timedelta
 from django.utils import timezone
 from tests.factories.world import make_world
 county = make_world()
 at = timezone.now() - timedelta(days=3)
-for _ in range(40):
+for _ in range({OVERDUE}):
     county.register(at + timedelta(microseconds=_))
 """
 LOGGED = """
 from workflows.models import Event
 for case_id, key in Event.objects.filter(key__startswith="load:").values_list("case_id", "key"):
     print(case_id, key)
-print("waiting", Event.objects.filter(relayed_at=None).count(), Event.objects.filter(name="clock.missed").count())
+print(Event.objects.filter(relayed_at=None).count(), Event.objects.filter(name="clock.missed").count())
 """
 
 
@@ -106,8 +107,10 @@ def test_acknowledged_writes_survive_a_crash_of_the_server(server: Any, tmp_path
         acknowledged = {line for file in said for line in _lines(file)}
         deadline = time.monotonic() + MOST_SECONDS
         while True:
-            *logged, waiting = _run(environment, "shell", "-v0", "-c", LOGGED).splitlines()
-            if waiting.startswith("waiting 0 ") or time.monotonic() > deadline:
+            *logged, counts = _run(environment, "shell", "-v0", "-c", LOGGED).splitlines()
+            waiting, missed = map(int, counts.split())
+            # Each entry of the ticker's table finds its own way back: the relay may be done before the sweep begins.
+            if (waiting == 0 and missed >= OVERDUE) or time.monotonic() > deadline:
                 break
             time.sleep(1)
     finally:
@@ -120,8 +123,8 @@ def test_acknowledged_writes_survive_a_crash_of_the_server(server: Any, tmp_path
     assert acknowledged <= set(logged)
     assert len(logged) == len(set(logged))
     # The ticker found its way back by itself: deadlines long passed are logged, and everything was handed on.
-    assert waiting.split()[1] == "0"
-    assert int(waiting.split()[2]) >= 40
+    assert waiting == 0
+    assert missed >= OVERDUE
     assert "链完整" in _run(environment, "verify_log")
 
 
