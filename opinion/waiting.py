@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from opinion.cohandling import waiting_for as waiting_for_help
 from opinion.models import CoTask
@@ -130,7 +130,8 @@ def seats_waiting_for(user: User) -> ApprovalTaskQuerySet:
     """Seats whose owner has not decided; whoever may no longer know the case is not shown it."""
     if not user.standing.sees:
         return ApprovalTask.objects.none()
-    return ApprovalTask.objects.waiting_for(user)
+    known = Case.objects.visible_to(user).filter(pk=OuterRef("case"))
+    return ApprovalTask.objects.waiting_for(user).filter(Exists(known))
 
 
 @dataclass(frozen=True)

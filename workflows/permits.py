@@ -65,7 +65,7 @@ def available(case: Case, by: User, *, at: datetime) -> list[Move]:
 
 def may_know(case: Case, by: User) -> bool:
     """Whether a restricted case may be known to this user; only there does it cost a statement."""
-    return not case.restricted or Case.objects.visible_to(by).filter(pk=case.pk).exists()
+    return not case.restricted or case.seen_by(by)
 
 
 def _events(case: Case) -> Any:

@@ -15,11 +15,12 @@ def system(case: Case, user: User) -> bool:
 
 @role("approver", "审批人", sees="nothing", given=False)
 def approver(case: Case, user: User) -> bool:
-    """Somebody who was asked in an approval of this case; whether the seat is still open is the approval's to say.
+    """Somebody who was asked in an approval of this case, and may know of it still; whether the seat is still open is the
+    approval's to say.
 
     The one role that costs a statement, once for an instance of the case; another for somebody not asked now.
     """
-    return bool(kinds_waiting_for(case, user) or seats_of(case, user))
+    return bool(kinds_waiting_for(case, user) or seats_of(case, user)) and case.seen_by(user)
 
 
 @role("approval", "审批结果", sees="nothing", given=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -36,6 +36,11 @@ class Standing:
         from workflows.models.unit import ancestor_ids
 
         return ancestor_ids(self.units)
+
+    @property
+    def sight(self) -> Hashable:
+        """People in whom this is equal see the same cases."""
+        return (self.is_system, self.sees, self.sees_restricted, self.units)
 
     @property
     def sees_everything(self) -> bool:

@@ -58,7 +58,7 @@ ENGINE_EVENTS = {
     **CLOCK_EVENTS,
     "clock.redated": "时限重算",
     "approval.unmanned": "审批缺人",
-    "approval.reseated": "审批人离岗，另请审批",
+    "approval.reseated": "审批人离岗或不再知悉本案，另请审批",
     "policy.changed": "时限规则变更",
     "definition.changed": "流程版本变更",
 }

@@ -50,6 +50,21 @@ def test_the_head_of_a_unit_complained_about_is_never_asked(county, at):
     assert county.other_head not in asked(case)
 
 
+def test_who_may_know_a_message_no_more_reads_nothing_of_it_and_is_replaced(
+    county, at, django_capture_on_commit_callbacks
+):
+    case = county.walk("drafted", at)
+    with django_capture_on_commit_callbacks(execute=False) as after:
+        county.do(case, "bar_unit", at=at, unit=county.housing.pk)
+    assert (seats_waiting_for(again(county.head)).count(), waiting_for(again(county.head)).signing) == (0, 0)
+    with pytest.raises(MayNot):
+        county.do(case, "sign_reply", at=at, by=county.head)
+    for do in after:
+        do()
+    assert asked(case) == [county.officer]
+    assert seats_waiting_for(again(county.officer)).count() == 1
+
+
 def test_what_is_taken_back_leaves_nothing_to_sign(county, at):
     case = county.walk("drafted", at)
     assert (seats_waiting_for(again(county.head)).count(), waiting_for(again(county.head)).signing) == (1, 1)

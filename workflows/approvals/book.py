@@ -5,7 +5,6 @@ The flow says which way an approval goes; here is what happens on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.db import models
@@ -14,7 +13,7 @@ from viewflow.workflow.status import PROCESS
 from workflows import rows
 from workflows.approvals.flow import ApprovalFlow
 from workflows.approvals.people import Sitter
-from workflows.approvals.picking import SIGNED, below
+from workflows.approvals.picking import SIGNED, below, earlier
 from workflows.approvals.rules import SEQUENCE, LevelSpec
 from workflows.approvals.seats import SeatBook
 from workflows.approvals.standing import still_fits
@@ -60,11 +59,10 @@ class ApprovalBook(SeatBook):
         self._move = None
 
     def replace_departed(self, move: Move) -> bool:
-        """Close the seats of people who can be asked no more; where nobody is left to decide, ask anew. Whether any was."""
+        """Close the seats of people who are to be asked no more; where nobody is left to decide, ask anew. Whether any was."""
         self._move, left = move, []
         for approval in list(self.running.values()):
-            finder = self._finder(approval)
-            gone = [seat for seat in self._open_seats(approval) if not finder.may_sit(seat.owner)]
+            gone = [seat for seat in self._open_seats(approval) if not self._may_keep(approval, seat)]
             for seat in gone:
                 self._mark(seat, Decision.LEFT)
                 seat.flow_task.activation_class(seat).cancel()
@@ -86,7 +84,7 @@ class ApprovalBook(SeatBook):
         )
         fit = [sitter for sitter in sitters if sitter.user.pk not in agreed]
         for sitter in fit:
-            self._seat(approval, sitter, extra=False)
+            self._seat(approval, sitter)
         approval.save()
         self.move.log(
             approval=approval.kind, round=approval.round, level=self._level(approval).name,
@@ -175,12 +173,7 @@ class ApprovalBook(SeatBook):
 
     def _sitters_of(self, approval: Approval, level: LevelSpec) -> list[Sitter]:
         finder, rules = self._finder(approval), approval_rules(approval.rules_id)
-        earlier: Iterable[int] = ()
-        if level.fresh:
-            decided = ApprovalTask.objects.filter(case=approval.case_id, process__kind=approval.kind)
-            decided = decided.filter(decision__in=[Decision.AGREED, Decision.RETURNED])
-            earlier = decided.exclude(process=approval.pk).values_list("owner_id", flat=True)
-        seating = finder.seat(level, rules, earlier=frozenset(earlier), below=below(approval))
+        seating = finder.seat(level, rules, earlier=earlier(approval), below=below(approval))
         if seating.fallen_back:
             self._unmanned.append((self.move, approval))
         if copied := [user.pk for user in finder.holders(level.copy_to)]:
@@ -212,6 +205,7 @@ class ApprovalBook(SeatBook):
             return []
         finder = self._finder(approval)
         done = {s.owner_id for s in self.seats[id(approval)] if s.decision == Decision.AGREED}
+        done |= earlier(approval)
         users = User.objects.in_bulk([user_id for user_id, _ in approval.queue])
         found = [(finder.now(users[user_id], left_out=done), first) for user_id, first in approval.queue]
         return [[sitter.user.pk, first or sitter.stands_for] for sitter, first in found if sitter is not None]

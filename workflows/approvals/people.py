@@ -118,22 +118,19 @@ class Finder:
             return True
         return bool(user.standing.units & owner.standing.units)
 
+    def belongs(self, user: User, level: LevelSpec, rules: ApprovalRulesSpec) -> bool:
+        """Whether somebody has, now, what a level asks people for: the name, its role, or one that stands in or comes last."""
+        return user.username in level.people or user in self.holders(rules.sitting(level))
+
     def now(self, user: User, *, left_out: Collection[int] = ()) -> Sitter | None:
         """Who sits for somebody whose turn has come: the same person, a deputy, or nobody."""
         return next(iter(self._sitters([user], {*self.barred, *left_out})), None)
 
     def sees(self, user: User) -> bool:
-        """Whether somebody could open the case at all.
-
-        Desk and lead always take part: who looks at one of them sees an ordinary case, and need not be looked up.
-        People who look at the same units see the same: the case is looked up once for all of them.
-        """
-        standing = user.standing
-        if not self.case.restricted and standing.sees & {self.case.desk_id, self.case.lead_id}:
-            return True
-        alike = (standing.is_system, standing.sees, standing.sees_restricted, standing.units)
+        """Whether somebody could open the case at all; looked up once for all who look at the same units."""
+        alike = user.standing.sight
         if alike not in self._seeing:
-            self._seeing[alike] = Case.objects.visible_to(user).filter(pk=self.case.pk).exists()
+            self._seeing[alike] = self.case.seen_by(user)
         return self._seeing[alike]
 
     def candidates(self) -> list[User]:

@@ -10,6 +10,7 @@ from workflows.approvals.rules import LevelSpec
 from workflows.models import Approval, ApprovalTask, User
 from workflows.published import approval_rules
 
+Decision = ApprovalTask.Decision
 # In what an approval remembers of its asking: who has agreed on a level below, and who has no seat in it at all.
 SIGNED, RECUSED = "signed", "recused"
 
@@ -48,6 +49,8 @@ class Picking:
         """A level keeps to its own people: nobody who signed on another, nobody from elsewhere."""
         if user.pk in below(self.approval):
             return f"{user} 已在此次审批的其他级表态，请另选"
+        if user.pk in earlier(self.approval):
+            return f"{user} 已审过前几轮，本级须换人审，请另选"
         rules = approval_rules(self.approval.rules_id)
         if not self.finder.may_take_over(user, self.by, level_of(self.approval), rules):
             return f"{user} 不是本级的审批岗位，也不是您同单位的同事，请另选"
@@ -62,6 +65,20 @@ def barred_from(approval: Approval) -> frozenset[int]:
 def below(approval: Approval) -> frozenset[int]:
     """Ids of those who agreed on a level below."""
     return frozenset(approval.said.get(SIGNED, ()))
+
+
+def earlier(approval: Approval) -> frozenset[int]:
+    """Ids of those who decided in earlier rounds, where the present level is for others (`fresh`); one statement there,
+    once for an instance."""
+    if not level_of(approval).fresh:
+        return frozenset()
+    known: frozenset[int] | None = approval.__dict__.get("_earlier")
+    if known is None:
+        decided = ApprovalTask.objects.filter(case=approval.case_id, process__kind=approval.kind)
+        decided = decided.filter(decision__in=[Decision.AGREED, Decision.RETURNED])
+        known = frozenset(decided.exclude(process=approval.pk).values_list("owner_id", flat=True))
+        approval.__dict__["_earlier"] = known
+    return known
 
 
 def level_of(approval: Approval) -> LevelSpec:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from itertools import chain
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -100,6 +101,11 @@ class ApprovalRulesSpec(Document):
         while role:
             yield role
             role = self.stand_ins.get(role, "")
+
+    def sitting(self, level: LevelSpec) -> list[str]:
+        """Every role whose holders may come to sit in a level."""
+        chains = (self.chain(name) for name in level.by)
+        return list(dict.fromkeys([*chain.from_iterable(chains), *self.fallback]))
 
     def unserved(self, lifecycle: LifecycleSpec) -> Iterable[str]:
         """What keeps this document from serving a lifecycle."""

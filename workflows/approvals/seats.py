@@ -17,6 +17,7 @@ from workflows.approvals.shelf import Shelf
 from workflows.declarations import ApprovalDecl
 from workflows.errors import Already, Cannot, MayNot
 from workflows.models import Approval, ApprovalTask, User
+from workflows.published import approval_rules
 
 Decision = ApprovalTask.Decision
 
@@ -40,7 +41,8 @@ class SeatBook(Shelf):
         elif what == "add" and there and move.by.pk in self._finder(approval).barred:
             raise Cannot("申请人和拟稿人不能为自己的申请加签，请由审批人或受理台加签")
         elif what == "add":
-            self._seat(approval, Sitter(self._picked(approval, user, instead=False)), extra=True)
+            added = Sitter(self._picked(approval, user, instead=False))
+            self._seat(approval, added, extra=True, handed_by=move.by.pk)
         else:
             mine = there.get(move.by.pk)
             if mine is None:
@@ -49,7 +51,9 @@ class SeatBook(Shelf):
             self._mark(mine, Decision.HANDED)
             mine.flow_task.activation_class(mine).cancel()
             heir = Sitter(user, mine.stands_for_id)
-            self._seat(approval, heir, extra=mine.extra, added_by=mine.handed_by_id)
+            # One that was added stays with whoever added it, who may take it away.
+            by = mine.handed_by_id if mine.extra else move.by.pk
+            self._seat(approval, heir, extra=mine.extra, handed_by=by)
             self._pass_to(approval, user)
         move.log(approval=kind, round=approval.round, level=self._level(approval).name, person=user_id)
 
@@ -79,13 +83,14 @@ class SeatBook(Shelf):
             # Everybody else had agreed: nothing is waited for any more, and the approval goes on.
             done[-1].flow_task.activation_class(done[-1]).activate_next()
 
-    def _seat(self, approval: Approval, sitter: Sitter, *, extra: bool, added_by: int | None = None) -> None:
-        """added_by: of a seat that was added and is handed on; it stays theirs to remove."""
+    def _seat(
+        self, approval: Approval, sitter: Sitter, *, extra: bool = False, handed_by: int | None = None
+    ) -> None:
         node = ApprovalFlow.instance.node("decide")
         seats = self.seats[id(approval)]
         token = seats[0].token if seats else Token(f"start/{approval.level}_1")
         seat = self.new_seat(approval, node, token, sitter, extra=extra)
-        seat.handed_by_id = added_by if extra and added_by else self.move.by.pk
+        seat.handed_by_id = handed_by
         node.activation_class(seat).assign(sitter.user)
         self.move.log(asked=[sitter.user.pk])
 
@@ -115,9 +120,21 @@ class SeatBook(Shelf):
         # Only whoever was added can do without those who left meanwhile.
         if not any(seat.extra and seat.decision == Decision.AGREED for seat in seats):
             return False
-        waiting = [seat.owner_id for seat in seats if seat.is_open]
-        gone = User.objects.filter(pk__in=waiting, is_active=False).values_list("pk", flat=True)
-        return bool(waiting) and agreed(level, seats, frozenset(gone))
+        waiting = self._open_seats(approval)
+        gone = frozenset(seat.owner_id for seat in waiting if not self._may_keep(approval, seat))
+        return bool(waiting) and agreed(level, seats, gone)
+
+    def _may_keep(self, approval: Approval, seat: ApprovalTask) -> bool:
+        """Whether somebody who was asked is so still: works here, may know the case, and is what the level asks for.
+
+        Whom a person chose, or a deputy, need not be of the level: nobody else was when they were asked.
+        """
+        finder = self._finder(approval)
+        if not finder.may_sit(seat.owner):
+            return False
+        if seat.extra or seat.stands_for_id or seat.handed_by_id:
+            return True
+        return finder.belongs(seat.owner, self._level(approval), approval_rules(approval.rules_id))
 
     def _declared(self, approval: Approval) -> ApprovalDecl:
         return self.move.lifecycle.approvals[approval.kind]

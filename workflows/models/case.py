@@ -131,6 +131,15 @@ class Case(models.Model):
     def is_open(self) -> bool:
         return self.closed_at is None
 
+    def seen_by(self, user: User) -> bool:
+        """Whether somebody may know of this case; a statement only where it does not follow from the units named here.
+
+        Desk and lead always take part: who looks at one of them sees an ordinary case.
+        """
+        if not self.restricted and user.standing.sees & {self.desk_id, self.lead_id}:
+            return True
+        return Case.objects.visible_to(user).filter(pk=self.pk).exists()
+
     @property
     def began_at(self) -> datetime:
         """From when its clocks count."""

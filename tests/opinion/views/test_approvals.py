@@ -47,7 +47,7 @@ def test_list_takes_as_many_statements_for_three_as_for_one(
         county.walk("drafted", earlier)
     client = as_(county.head)
     shown(client, "signing")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         shown(client, "signing")
 
 

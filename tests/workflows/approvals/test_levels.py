@@ -13,7 +13,7 @@ from tests.workflows.approvals.scene import (
     state,
     waiting,
 )
-from workflows.errors import Already
+from workflows.errors import Already, Cannot
 from workflows.models import Approval, ApprovalRules, Case, Event, Unit, User
 
 
@@ -239,6 +239,32 @@ def test_fresh_takes_another_holder_without_alarm(office, chiefs):
     office.do(case, "ask", office.clerk)
     office.do(case, "agree", chiefs[0])
     assert (waiting(case), "approval.unmanned" in names(case)) == (["次"], False)
+
+
+def test_fresh_is_kept_when_a_seat_is_handed_on(office, chiefs):
+    first = office.person("首", "toy_boss")
+    case = office.asked(CHIEFS, {**BOSSES, "fresh": True})
+    office.do(case, "agree", chiefs[0])
+    office.do(case, "give_back", first)
+    second = office.person("次", "toy_boss")
+    office.do(case, "ask", office.clerk)
+    office.do(case, "agree", chiefs[0])
+    with pytest.raises(Cannot, match="首 已审过前几轮，本级须换人审，请另选"):
+        office.do(case, "hand", second, person=first.pk)
+
+
+def test_fresh_is_kept_when_a_turn_passes_to_a_deputy(office, chiefs):
+    first = office.person("首", "toy_boss")
+    case = office.asked(CHIEFS, {**BOSSES, "fresh": True, "agree": "sequence"})
+    office.do(case, "agree", chiefs[0])
+    office.do(case, "give_back", first)
+    second, third = office.person("次", "toy_boss"), office.person("丁", "toy_boss")
+    office.do(case, "ask", office.clerk)
+    office.do(case, "agree", chiefs[0])
+    office.away(third, first)
+    office.do(case, "agree", second)
+    assert waiting(case) == []
+    assert state(case) == "passed"
 
 
 def test_copies_go_to_the_holders_and_ask_nothing(office, chiefs):
