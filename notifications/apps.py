@@ -11,8 +11,10 @@ class NotificationsConfig(AppConfig):
         from notifications.channels import CHANNELS
         from notifications.channels.inbox import Inbox
         from notifications.channels.mail import Mail
+        from notifications.models.alert import sound_stuck
         from notifications.planning import plan
         from notifications.settling import settle
+        from workflows.registry import ALARMS
         from workflows.relay import SUBSCRIBERS
 
         if "inbox" not in CHANNELS:
@@ -20,3 +22,4 @@ class NotificationsConfig(AppConfig):
             CHANNELS.add("mail", Mail())
         SUBSCRIBERS.add("notifications", plan)
         SUBSCRIBERS.add("settling", settle)
+        ALARMS.add("notifications", sound_stuck)

@@ -28,7 +28,7 @@ Code = str | int
 class Deed:
     """A move the system is to make, dated `at`: the first of `names` that the lifecycle allows from here.
 
-    answers: it is the lifecycle's own step at the deadline, and no rung's.
+    answers: id of the clock whose running out the lifecycle itself answers with it; None where it is a rung's.
     """
 
     case: Case
@@ -36,7 +36,7 @@ class Deed:
     at: datetime
     key: str
     data: dict[str, Code] = field(default_factory=dict)
-    answers: bool = False
+    answers: int | None = None
 
     def move(self) -> Move | None:
         """None where it has become needless: the case has moved on, its version lacks the step or a guard says no."""
@@ -139,7 +139,7 @@ class Climb:
         fired = next((due.fire for due in declared if due.clock == self.clock.kind), None)
         if fired is None:
             return None
-        return Deed(self.case, (fired,), self.clock.due_at, f"due:{self.clock.pk}", answers=True)
+        return Deed(self.case, (fired,), self.clock.due_at, f"due:{self.clock.pk}", answers=self.clock.pk)
 
     def _log(self, name: str, happened_at: datetime, key: str, rung: Rung | None, **codes: Code) -> None:
         if key in self.said:

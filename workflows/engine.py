@@ -50,9 +50,18 @@ def fire(
         if seen is not None:
             return Event.objects.get(pk=seen)
         move = permitted(case, transition_name, by=by, at=at, data=data or {}, rev=rev)
-        event = carry_out([(move, key)])[0]
+        return carry_through([(move, key)])[0]
+
+
+def carry_through(moves: Sequence[tuple[Move, str | None]]) -> list[Event]:
+    """Make permitted moves of locked cases, and after them what each calls for; returns the events of the first.
+
+    The cases of moves that call for others are old then: read them again before another move.
+    """
+    events = carry_out(moves)
+    for move, _ in moves:
         _follow(move)
-        return event
+    return events
 
 
 def _follow(move: Move) -> None:
@@ -61,8 +70,7 @@ def _follow(move: Move) -> None:
         case, seen = lock(move.case.pk, called.key)
         if seen is None:
             after = permitted(case, called.name, by=move.by, at=move.at, data=called.data, called=True)
-            carry_out([(after, called.key)])
-            _follow(after)
+            carry_through([(after, called.key)])
 
 
 def fire_many(
@@ -110,10 +118,7 @@ def _together(moves: Sequence[tuple[Move, str | None]]) -> dict[int, Event | Mov
     """All at once; or one by one, where an effect refuses what no guard could see, so that only its case stays."""
     try:
         with transaction.atomic():
-            events = carry_out(moves)
-            for move, _ in moves:
-                _follow(move)
-            return {event.case_id: event for event in events}
+            return {event.case_id: event for event in carry_through(moves)}
     except MoveRefused:
         return {move.case.pk: _alone(move, key) for move, key in moves}
 

@@ -80,7 +80,7 @@ def _climb(
                 ladder(int(event.data["ladder"])).named[event.data["rung"]] if "rung" in event.data else None
             )
             yield StepAhead(clock, event, rung, fires)
-        if fires and any(deed.answers for deed in climb.deeds):
+        if fires and any(deed.answers is not None for deed in climb.deeds):
             # The step at the deadline stops the clock.
             return
     raise RuntimeError(f"clock {clock.pk}: more than {MOST_STEPS} steps ahead")

@@ -31,6 +31,7 @@ from workflows.models import (
 )
 from workflows.models.definition import PublishedDocument
 from workflows.policy import PolicySpec
+from workflows.registry import COLOURED
 from workflows.spec import LifecycleSpec
 
 Spec = LifecycleSpec | PolicySpec | CalendarSpec | LadderSpec | ApprovalRulesSpec
@@ -218,7 +219,7 @@ def _unclimbable(lifecycle: LifecycleSpec, rules: PolicySpec, ladder: LadderSpec
     """What a rung fires must be a move the system can make wherever a clock on that ladder runs."""
     clocks = {rule.clock for rule in rules.rules if rule.ladder == ladder.code}
     states = [name for name, state in lifecycle.states.items() if clocks & set(state.clocks)]
-    for rung in ladder.rungs if states else ():
+    for number, rung in enumerate(ladder.rungs if states else (), 1):
         for name in rung.fire:
             move = lifecycle.transitions.get(name)
             at = f"rungs.{rung.name}.fire"
@@ -229,3 +230,8 @@ def _unclimbable(lifecycle: LifecycleSpec, rules: PolicySpec, ladder: LadderSpec
                 yield f"{at}: 流程 {lifecycle.code} 的“{name}”不许系统办理，请在 role 中加上 system"
             if missing := [state for state in states if state not in move.sources]:
                 yield f"{at}: 流程 {lifecycle.code} 的“{name}”还应从这些状态出发：{'、'.join(missing)}"
+            if not ladder.level(number) and COLOURED.intersection(move.effects):
+                yield (
+                    f"{at}: 催督阶梯 {ladder.code} 到这一级还没有颜色，“{move.label}”（{name}）要按颜色定级；"
+                    "请在本级或前面某级写 colour: blue、yellow 或 red"
+                )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from workflows.models import Case, Event, User
     from workflows.moves import Move
 
@@ -125,6 +127,8 @@ FACTS: Registry[Callable[[], dict[str, str]]] = Registry("案件属性")
 # Append-only tables beside the log, each a chain of its own: label → what follows it; `verify_log` asks them all.
 CHAINS: Registry[Callable[[], Checked]] = Registry("摘要链")
 QUANTITIES: Registry[Quantity] = Registry("数值")
+# Who is told that the machinery could not do what was due: what in codes, the newest case's number, when.
+ALARMS: Registry[Callable[[str, str, datetime], None]] = Registry("告警")
 # What guards and effects ask of each case, asked for many at once and forgotten at the end of the context.
 LOOKAHEADS: Registry[Callable[[Sequence[Case]], AbstractContextManager[None]]] = Registry("预读")
 
@@ -162,6 +166,22 @@ def guard(function: Guard) -> Guard:
 def effect(function: Effect) -> Effect:
     """Register under the function's own name. An effect never saves the case, notifies or calls a network."""
     return EFFECTS.add(function.__name__, function)
+
+
+# Names of effects that go by the colour a ladder has reached (`data["colour"]`): no rung without one fires their moves.
+COLOURED: set[str] = set()
+
+
+def coloured(function: Effect) -> Effect:
+    """Register an effect that a rung can only call for once a colour has been reached."""
+    COLOURED.add(function.__name__)
+    return effect(function)
+
+
+def raise_alarm(what: str, case_number: str, at: datetime) -> None:
+    """what: codes only, never what an error says, which may quote data."""
+    for alarm in ALARMS.values():
+        alarm(what, case_number, at)
 
 
 def form(name: str) -> Callable[[type[T]], type[T]]:

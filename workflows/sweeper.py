@@ -2,13 +2,14 @@
 
 Oldest first; the case is locked before its clocks are looked at again, and cases somebody else holds are left for
 the next round. Cost follows what is due, not what is open. Nothing is sent from here: people are told of the events.
+Many cases at once; where that fails, fewer, down to the one it fails for: its deed is kept (`workflows.owing`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 
@@ -18,12 +19,13 @@ from django.utils import timezone
 
 from workflows import rows
 from workflows.aiming import worst_level
-from workflows.climbing import ACKNOWLEDGED, ESCALATED, MISSED, REPEATED, WARNED, Climb, rounds
+from workflows.climbing import ACKNOWLEDGED, ESCALATED, MISSED, REPEATED, WARNED, Climb, Deed, rounds
+from workflows.engine import carry_through
 from workflows.locking import lock_many
 from workflows.machine import machine
-from workflows.models import Case, Clock, Event
+from workflows.models import Case, Clock, Event, OwedMove
+from workflows.owing import LONGEST_PAUSE, MACHINERY, attempt, report, settle
 from workflows.published import ladder
-from workflows.recording import carry_out
 from workflows.registry import looking_ahead
 
 BATCH = 1000
@@ -31,23 +33,31 @@ BATCH = 1000
 
 @dataclass
 class Swept:
-    """What one sweep did, in events. held: cases that somebody else had locked, left for the next one."""
+    """What one sweep did, in events.
+
+    failed: what could not be done and will be tried again. held: cases that somebody else had locked, left for the next one.
+    """
 
     warned: int = 0
     missed: int = 0
     escalated: int = 0
     repeated: int = 0
     fired: int = 0
+    failed: int = 0
     held: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.warned or self.missed or self.escalated or self.repeated or self.fired)
+        return any(count for name, count in vars(self).items() if name != "held")
+
+    def add(self, more: Swept) -> None:
+        for name, count in vars(more).items():
+            setattr(self, name, getattr(self, name) + count)
 
     def __str__(self) -> str:
         """In words, for the page that shows how the machinery is."""
         words = {
             "提醒": self.warned, "逾期": self.missed, "升级": self.escalated, "重复": self.repeated,
-            "系统办理": self.fired, "正由他人办理": self.held,
+            "系统办理": self.fired, "未办成": self.failed, "正由他人办理": self.held,
         }  # fmt: skip
         return "，".join(f"{word} {count}" for word, count in words.items() if count)
 
@@ -59,27 +69,63 @@ def sweep(*, at: datetime, batch: int = BATCH) -> Swept:
     """Work through every clock due by `at`, in transactions of at most `batch` clocks, until none is left."""
     if timezone.is_naive(at):
         raise ValueError("at 必须带时区")
-    done = Swept()
+    made, failed = settle(at=at)
+    done = Swept(fired=made, failed=failed)
     passed_over: set[int] = set()
-    while True:
-        case_ids = _claim(at, batch, passed_over)
-        if not case_ids:
-            return done
-        with transaction.atomic():
-            cases = lock_many(case_ids, skip_locked=True)
-            _sweep_locked(list(cases.values()), at, done)
-        busy = set(case_ids) - set(cases)
-        done.held += len(busy)
-        passed_over |= busy
+    while case_ids := _claim(at, batch, passed_over):
+        passed_over |= _sweep_cases(case_ids, at, done)
+    return done
 
 
 def next_due(*, after: datetime) -> datetime | None:
-    """When the next running clock wants to be looked at; one look into an index.
+    """When the next running clock, or what could not be done before, wants to be looked at; one look each into an index.
 
     What was due by `after` and is still there was held by somebody: it waits for the next round.
     """
     later = Clock.objects.filter(state=Clock.State.RUNNING, next_at__gt=after).order_by("next_at", "id")
-    return later.values_list("next_at", flat=True).first()
+    owed = OwedMove.objects.filter(try_at__gt=after).order_by("try_at", "id")
+    found = [*later.values_list("next_at", flat=True)[:1], *owed.values_list("try_at", flat=True)[:1]]
+    return min(filter(None, found), default=None)
+
+
+def _sweep_cases(case_ids: Sequence[int], at: datetime, done: Swept) -> set[int]:
+    """Those cases in one transaction; where it fails, each half of them, down to one. Returns ids that somebody holds."""
+    try:
+        with transaction.atomic():
+            cases = lock_many(case_ids, skip_locked=True)
+            did = _sweep_locked(list(cases.values()), at)
+    except MACHINERY:
+        raise
+    except Exception:  # noqa: BLE001  # of one case at least: told when that one is swept alone
+        if len(case_ids) == 1:
+            return _sweep_failing(case_ids[0], at, done)
+        half = len(case_ids) // 2
+        return _sweep_cases(case_ids[:half], at, done) | _sweep_cases(case_ids[half:], at, done)
+    done.add(did)
+    return _busy(case_ids, cases, done)
+
+
+def _busy(case_ids: Sequence[int], cases: Collection[int], done: Swept) -> set[int]:
+    busy = set(case_ids).difference(cases)
+    done.held += len(busy)
+    return busy
+
+
+def _sweep_failing(case_id: int, at: datetime, done: Swept) -> set[int]:
+    """A case that fails: what its clocks have come to is logged, its deed kept; failing that, it is put off as it is."""
+    with transaction.atomic():
+        cases = lock_many([case_id], skip_locked=True)
+        try:
+            with transaction.atomic():
+                did = _sweep_locked(list(cases.values()), at, alone=True)
+        except MACHINERY:
+            raise
+        except Exception as error:  # noqa: BLE001  # logged and told below, and tried again
+            Clock.objects.due(at=at).filter(case=case_id).order_by().update(next_at=at + LONGEST_PAUSE)
+            report(error, f"sweep {type(error).__name__}", cases[case_id].number, at)
+            did = Swept(failed=1)
+    done.add(did)
+    return _busy([case_id], cases, done)
 
 
 def _claim(at: datetime, batch: int, passed_over: Collection[int]) -> list[int]:
@@ -90,13 +136,15 @@ def _claim(at: datetime, batch: int, passed_over: Collection[int]) -> list[int]:
     return list(dict.fromkeys(due.values_list("case_id", flat=True)[:batch]))
 
 
-def _sweep_locked(cases: Sequence[Case], at: datetime, done: Swept) -> None:
+def _sweep_locked(cases: Sequence[Case], at: datetime, *, alone: bool = False) -> Swept:
+    """alone: it is one case, and a deed of it that fails is kept instead of failing the sweep of it."""
+    done = Swept()
     if not cases:
-        return
+        return done
     going = _going([case.pk for case in cases])
     due = [(case, clock) for case in cases for clock in _in_turn(case, going[case.pk], at)]
     if not due:
-        return
+        return done
     acknowledged = acknowledged_of([clock for _, clock in due])
     recorded_at = timezone.now()
     said = keys_of_rungs([clock.case_id for _, clock in due])
@@ -118,11 +166,25 @@ def _sweep_locked(cases: Sequence[Case], at: datetime, done: Swept) -> None:
     for event in log:
         name = _COUNTS[event.name]
         setattr(done, name, getattr(done, name) + 1)
-    for group in rounds([deed for climb in climbs for deed in climb.deeds]):
-        with looking_ahead([deed.case for deed in group]):
-            moves = [(move, deed.key) for deed in group if (move := deed.move()) is not None]
-            if moves:
-                done.fired += len(carry_out(moves))
+    for number, group in enumerate(rounds([deed for climb in climbs for deed in climb.deeds])):
+        # Where a case has a second deed, the first may have called for further moves.
+        done.add(_do(_read_again(group) if number else group, at, alone=alone))
+    return done
+
+
+def _do(deeds: Sequence[Deed], at: datetime, *, alone: bool) -> Swept:
+    """Deeds of different cases."""
+    if alone:
+        made = [attempt(deed, at=at) for deed in deeds]
+        return Swept(fired=made.count(True), failed=made.count(False))
+    with looking_ahead([deed.case for deed in deeds]):
+        moves = [(move, deed.key) for deed in deeds if (move := deed.move()) is not None]
+        return Swept(fired=len(carry_through(moves)) if moves else 0)
+
+
+def _read_again(deeds: Sequence[Deed]) -> list[Deed]:
+    cases = lock_many([deed.case.pk for deed in deeds])
+    return [replace(deed, case=cases[deed.case.pk]) for deed in deeds]
 
 
 def _going(case_ids: Sequence[int]) -> dict[int, list[Clock]]:

@@ -1,4 +1,4 @@
-"""What an administrator has to see: nobody to tell, a notice that could not be delivered, a clock that is wrong."""
+"""What an administrator has to see: nobody to tell, what could not be delivered or done when due, a clock that is wrong."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class AlertManager(models.Manager["Alert"]):
 class Alert(models.Model):
     """Open until an administrator closes it. Carries codes and a case number only.
 
-    subject: an event name, `channel error-code`, or a machine and what is wrong with it. case_number: of the newest occurrence.
+    subject: an event name, `channel error-code`, `transition error-class`, or a machine and what is wrong with it.
+    case_number: of the newest occurrence.
     """
 
     class Kind(models.TextChoices):
@@ -53,6 +54,7 @@ class Alert(models.Model):
         UNDELIVERED = "undelivered", "通知未送达"
         UNDECLARED = "undeclared", "事件未登记通知"
         CLOCK = "clock", "系统时钟异常"
+        STUCK = "stuck", "到期未能自动办理"
 
     kind = models.CharField("类别", max_length=12, choices=Kind)
     subject = models.CharField("对象", max_length=60)
@@ -90,3 +92,8 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"
+
+
+def sound_stuck(what: str, case_number: str, at: datetime) -> None:
+    """What was due could not be done (`workflows.registry.ALARMS`)."""
+    Alert.objects.sound(Alert.Kind.STUCK, what[:60], at=at, case_number=case_number)

@@ -11,7 +11,7 @@ from workflows.errors import Cannot
 from workflows.ladders import LEVELS
 from workflows.models import Clock
 from workflows.moves import Move
-from workflows.registry import effect
+from workflows.registry import coloured, effect
 
 State = SupervisionOrder.State
 # What the system writes where a ladder, not a person, issues the order.
@@ -19,7 +19,7 @@ LATE = "“{clock}”已逾期，尚未完成。"
 DEMAND = "请立即办理，并在反馈期限内书面报告办理情况和逾期原因。"
 
 
-@effect
+@coloured
 def issue_order(move: Move) -> None:
     """data: colour, and either clock, cycle, rung (a ladder's) or unit (id), problem, demand (texts)."""
     case, said = move.case, move.data
@@ -52,7 +52,7 @@ def _what_is_late(move: Move, kind: str) -> str:
     return LATE.format(clock=declared.label if declared else kind)
 
 
-@effect
+@coloured
 def raise_order(move: Move) -> None:
     """data: colour, and either clock (a ladder's) or order (number) and remark (text).
 

@@ -4,10 +4,18 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, OperationalError
 
+from notifications.models import Alert
+from tests.workflows.toy.world import HERE
+from workflows.climbing import Climb
 from workflows.engine import fire
-from workflows.models import Case, Clock, Event, User
-from workflows.sweeper import sweep
+from workflows.errors import Cannot
+from workflows.models import Case, Clock, Event, OwedMove, User
+from workflows.publishing import publish
+from workflows.registry import EFFECTS
+from workflows.sweeper import next_due, sweep
+from workflows.verifying_clocks import verify_clocks
 
 
 def _names(case):
@@ -123,3 +131,116 @@ def test_command_tells_what_it_did_and_refuses_what_is_no_moment(world, at, caps
     assert capsys.readouterr().out == "截至 2026-11-25 09:30:00：新增逾期 1 条，自动流转 0 件。\n"
     with pytest.raises(CommandError, match="--at：看不懂时刻“昨天”"):
         call_command("sweep", at="昨天")
+
+
+# ---- a case that fails
+
+
+@pytest.fixture
+def breakable(world, at, monkeypatch):
+    """Cases whose silent acceptance fails, by id, each with what it raises."""
+    toy = (HERE / "toy.yaml").read_text(encoding="utf-8")
+    noted = toy.replace("event: toy.assumed,", "event: toy.assumed, effects: [toy_note],")
+    publish(noted, "toy.yaml", by=User.objects.system(), at=at)
+    broken = {}
+
+    def note(move):
+        if move.case.pk in broken:
+            raise broken[move.case.pk]
+
+    monkeypatch.setitem(EFFECTS._items, "toy_note", note)
+    return broken
+
+
+def _given(world, at):
+    case = world.case(at)
+    fire(case.pk, "give", by=world.clerk, at=at, data={"lead": world.office.pk})
+    return case
+
+
+def _state(case):
+    return Case.objects.get(pk=case.pk).state
+
+
+@pytest.mark.parametrize("error", [Cannot("坏案件"), IntegrityError("op_order_level")])
+def test_a_case_that_fails_harms_no_other_and_is_done_once_when_mended(world, at, breakable, error):
+    cases = [_given(world, at) for _ in range(5)]
+    bad = cases[3]
+    breakable[bad.pk] = error
+    due_at = bad.clocks.get(kind="take").due_at
+    late = due_at + timedelta(minutes=5)
+    done = sweep(at=late)
+    assert (done.missed, done.fired, done.failed) == (5, 4, 1)
+    assert [_state(case) for case in cases] == ["working"] * 3 + ["given", "working"]
+    assert bad.events.get(name="clock.missed").happened_at == due_at
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.subject, alert.case_number) == (
+        "stuck", f"assume {type(error).__name__}", bad.number,
+    )  # fmt: skip
+
+    assert next_due(after=late) == late + timedelta(minutes=1)
+    assert not sweep(at=late + timedelta(seconds=59))
+    assert sweep(at=late + timedelta(minutes=1)).failed == 1
+    assert next_due(after=late + timedelta(minutes=1)) == late + timedelta(minutes=3)
+
+    breakable.clear()
+    assert sweep(at=late + timedelta(minutes=3)).fired == 1
+    assert not sweep(at=late + timedelta(days=1))
+    assert (_state(bad), OwedMove.objects.count()) == ("working", 0)
+    assert bad.events.get(name="toy.assumed").happened_at == due_at
+    assert bad.events.filter(name="clock.missed").count() == 1
+    assert verify_clocks().problems == []
+
+
+def test_what_failed_is_forgotten_once_somebody_has_done_it(world, at, breakable):
+    bad = _given(world, at)
+    breakable[bad.pk] = Cannot("坏案件")
+    late = bad.clocks.get(kind="take").due_at + timedelta(minutes=5)
+    sweep(at=late)
+    fire(bad.pk, "take", by=world.worker, at=late)
+    breakable.clear()
+    assert not sweep(at=late + timedelta(hours=1))
+    assert (OwedMove.objects.count(), bad.events.filter(name="toy.assumed").count()) == (0, 0)
+
+
+def test_what_failed_is_dated_when_done_where_the_case_has_moved_since(world, at, breakable):
+    bad = _given(world, at)
+    breakable[bad.pk] = Cannot("坏案件")
+    late = bad.clocks.get(kind="take").due_at + timedelta(minutes=5)
+    sweep(at=late)
+    breakable.clear()
+    fire(bad.pk, "remark", by=world.worker, at=late)
+    sweep(at=late + timedelta(hours=1))
+    assert bad.events.get(name="toy.assumed").happened_at == late + timedelta(hours=1)
+
+
+def test_a_case_whose_rungs_cannot_be_told_is_put_off_and_harms_no_other(world, at, monkeypatch):
+    bad, good = world.case(at), world.case(at)
+    take = Climb.take
+
+    def broken(climb, acknowledged):
+        if climb.case.pk == bad.pk:
+            raise ValueError("催督阶梯读不出来")
+        take(climb, acknowledged)
+
+    monkeypatch.setattr(Climb, "take", broken)
+    due_at = bad.clocks.get(kind="give").due_at
+    done = sweep(at=due_at)
+    assert (done.missed, done.failed) == (1, 1)
+    assert not sweep(at=due_at)
+    assert (good.events.count(), bad.events.count()) == (2, 1)
+    assert Alert.objects.get().subject == "sweep ValueError"
+    monkeypatch.undo()
+    sweep(at=due_at + timedelta(minutes=15))
+    assert bad.events.get(name="clock.missed").happened_at == due_at
+
+
+def test_a_fault_of_the_machinery_is_no_case_s(world, at, breakable):
+    bad = _given(world, at)
+    breakable[bad.pk] = OperationalError("连接中断")
+    late = bad.clocks.get(kind="take").due_at
+    with pytest.raises(OperationalError):
+        sweep(at=late)
+    assert (bad.events.count(), OwedMove.objects.count(), Alert.objects.count()) == (2, 0, 0)
+    breakable.clear()
+    assert sweep(at=late).fired == 1

@@ -8,6 +8,7 @@ from workflows.models.definition import ApprovalRules, Definition, LadderVersion
 from workflows.models.event import Event, Evidence, Note
 from workflows.models.extension import Extension
 from workflows.models.number import NumberSeries
+from workflows.models.owed import OwedMove
 from workflows.models.periodic import PeriodicRun
 from workflows.models.unit import Membership, Unit, User
 
@@ -28,6 +29,7 @@ __all__ = [
     "Membership",
     "Note",
     "NumberSeries",
+    "OwedMove",
     "Participation",
     "PeriodicRun",
     "PolicyVersion",

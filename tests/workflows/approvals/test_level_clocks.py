@@ -8,8 +8,9 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 
-from tests.workflows.approvals.scene import BOSSES, CHIEFS, names, state
-from workflows.models import Case, Clock, Event
+from tests.workflows.approvals.scene import BOSSES, CHIEFS, HERE, names, outcomes, state
+from workflows.models import Case, Clock, Event, User
+from workflows.publishing import publish
 from workflows.sweeper import sweep
 from workflows.verifying_clocks import verify_clocks
 
@@ -119,3 +120,16 @@ def test_cases_that_showed_a_levels_deadline_are_put_right(office, chiefs):
     assert (found[shown.pk].due_at, found[shown.pk].provisional) == (work.due_at, work.provisional)
     assert (found[bare.pk].due_at, found[bare.pk].provisional) == (None, False)
     assert found[untouched.pk].due_at == untouched.due_at
+
+
+def test_what_an_approval_without_levels_grants_follows_a_move_of_the_system_too(office, at):
+    text = (HERE / "signed.yaml").read_text(encoding="utf-8")
+    text = text.replace(
+        "clocks: [work, leave_review]}", "clocks: [work, leave_review], on_due: {clock: work, fire: ask}}"
+    )
+    text = text.replace("to: asked, role: [toy_clerk, toy_chief]", "to: asked, role: [toy_clerk, system]")
+    publish(text, "signed.yaml", by=User.objects.system(), at=at)
+    office.levels()
+    case = office.case()
+    sweep(at=case.clocks.get(kind="work").due_at)
+    assert (state(case), outcomes(case)) == ("passed", [(1, "granted")])

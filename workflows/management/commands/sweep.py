@@ -42,6 +42,10 @@ class Command(BaseCommand):
         self.stdout.write(
             f"截至 {timezone.localtime(at):%Y-%m-%d %H:%M:%S}：新增逾期 {done.missed} 条，自动流转 {done.fired} 件。"
         )
+        if done.failed:
+            self.stdout.write(
+                f"{done.failed} 项到期自动办理没有办成，原因在日志和“通知告警”页，稍后自动再试。"
+            )
         if done.held:
             self.stdout.write(f"{done.held} 件正被他人办理，留待下一轮。")
 
