@@ -55,21 +55,24 @@ def works_for(user: User, unit_id: int) -> bool:
 
 
 class _Ahead:
-    """Orders and reminders of some cases, each read for all of them when one is first asked about."""
+    """Orders and reminders of some cases, each read for all of them when one is first asked about.
+
+    revs: as the cases were then; of one that has moved since, nothing is known.
+    """
 
     def __init__(self, cases: Iterable[Case]) -> None:
-        self.ids = {case.pk for case in cases}
+        self.revs = {case.pk: case.rev for case in cases}
 
     @cached_property
     def orders(self) -> dict[int, list[SupervisionOrder]]:
         found: dict[int, list[SupervisionOrder]] = defaultdict(list)
-        for order in _by_number().filter(case__in=self.ids):
+        for order in _by_number().filter(case__in=self.revs):
             found[order.case_id].append(order)
         return found
 
     @cached_property
     def urged(self) -> Counter[int]:
-        reminders = Event.objects.filter(case__in=self.ids, name=URGED).order_by()
+        reminders = Event.objects.filter(case__in=self.revs, name=URGED).order_by()
         return Counter(reminders.values_list("case_id", flat=True))
 
 
@@ -88,7 +91,7 @@ def reading_ahead(cases: Iterable[Case]) -> Iterator[None]:
 
 def _ahead(case: Case) -> _Ahead | None:
     found = _AHEAD.get(None)
-    return found if found and case.pk in found.ids else None
+    return found if found and found.revs.get(case.pk) == case.rev else None
 
 
 LOOKAHEADS.add("督办", reading_ahead)

@@ -1,5 +1,6 @@
 """Supervision orders, reminders and taking note: who may, what follows, and that one case has one order at a time."""
 
+import re
 from datetime import timedelta
 from threading import Barrier, Thread
 
@@ -10,12 +11,16 @@ from django.utils import timezone
 
 from notifications.models import Notice
 from opinion.models import SupervisionOrder
+from opinion.supervising import orders_of, times_urged
+from workflows.documents import SpecError
 from workflows.engine import fire
 from workflows.errors import Already, Cannot, MayNot, MoveRefused
 from workflows.ladders import LEVELS
-from workflows.models import Case, Clock, Event, User
+from workflows.models import Case, Clock, Event, LadderVersion, User
 from workflows.permits import available
 from workflows.published import calendar
+from workflows.publishing import publish
+from workflows.registry import looking_ahead
 from workflows.relay import relay
 from workflows.sweeper import sweep
 from workflows.verifying import verify
@@ -243,6 +248,25 @@ def test_a_sweep_asks_for_the_orders_of_six_as_often_as_of_one(county, at, cases
     found = SupervisionOrder.objects.order_by("case")
     assert [(each.number, each.colour) for each in found] == [(1, "red")] * cases
     assert [each.reminders for each in found] == [1] + [0] * (cases - 1)
+
+
+@pytest.mark.parametrize("code", ["a", "a_petition", "a_yellow", "b", "b_top"])
+def test_a_rung_without_a_colour_issues_no_order(county, at, code):
+    text = LadderVersion.objects.latest_of(code).source
+    with pytest.raises(
+        SpecError, match=r"rungs\.\w+\.fire: .*还没有颜色，“签发督办单”（issue_order）要按颜色定级"
+    ):
+        publish(re.sub(r",? *colour: *\w+", "", text), f"{code}.yaml", by=User.objects.system(), at=at)
+
+
+def test_what_was_read_ahead_is_read_anew_of_a_case_that_has_moved(county, case, at):
+    case = Case.objects.get(pk=case.pk)
+    with looking_ahead([case]):
+        assert (orders_of(case), times_urged(case)) == ([], 0)
+        county.do(case, "issue_order", at=at)
+        county.do(case, "urge", at=at)
+        moved = Case.objects.get(pk=case.pk)
+        assert (orders_of(moved), times_urged(moved)) == ([order(case)], 1)
 
 
 def test_the_desks_own_lateness_puts_the_desk_under_an_order(county, at):
