@@ -1,4 +1,4 @@
-"""Refused requests in the log: that somebody may not, or that there is no such page, is news of one line and no fault.
+"""Refused requests in the log: that somebody may not, asks for nonsense or for no page of ours, is one line and no fault.
 
 Django logs a refusal with the traceback of whatever raised it and a missing page as a warning; a log full of either
 hides what is really broken.
@@ -10,11 +10,11 @@ import logging
 
 from django.utils.encoding import escape_uri_path
 
-REASONS = {403: "没有权限", 404: "没有这个页面，或此人不可知悉"}
+REASONS = {400: "请求有误", 403: "没有权限", 404: "没有这个页面，或此人不可知悉"}
 
 
 class OneLine(logging.Filter):
-    """On `django.request`: 403 and 404 become one INFO line with path, user id and reason; everything else passes as it is."""
+    """On `django.request`: 400, 403 and 404 become one INFO line with path, user id and reason; everything else passes as it is."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         status = getattr(record, "status_code", None)

@@ -11,11 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from notifications.models import Notice
 from notifications.registry import PATHS, Urgency
+from workflows.digits import digits
 from workflows.models import Case, User
 
 PAGE_SIZE = 30
-# Ids are bigints: a longer number was never on a page of ours.
-DIGITS_MAX = 18
 
 
 def user_of(request: HttpRequest) -> User:
@@ -33,9 +32,10 @@ def notices(request: HttpRequest) -> HttpResponse:
         mine = mine.unread()
     before = request.GET.get("before", "")
     if before:
-        if not (before.isascii() and before.isdigit() and len(before) <= DIGITS_MAX):
+        below = digits(before)
+        if below is None:
             raise Http404("没有这一页")
-        mine = mine.filter(pk__lt=int(before))
+        mine = mine.filter(pk__lt=below)
     found = list(mine[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     context = {
@@ -65,11 +65,11 @@ def notice_open(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def notices_read(request: HttpRequest) -> HttpResponse:
     """Mark read all up to the newest one that was on the page; what came since stays unread."""
-    upto = request.POST.get("upto", "")
-    if not (upto.isascii() and upto.isdigit() and len(upto) <= DIGITS_MAX):
+    upto = digits(request.POST.get("upto", ""))
+    if upto is None:
         messages.error(request, "没有看懂要标记到哪一条，请刷新后重试")
         return redirect("notices")
-    unread = Notice.objects.inbox_of(user_of(request)).unread().filter(pk__lte=int(upto))
+    unread = Notice.objects.inbox_of(user_of(request)).unread().filter(pk__lte=upto)
     with transaction.atomic():
         # In the order in which settling locks them, so that neither waits for the other.
         list(unread.select_for_update().order_by("pk").values_list("pk"))

@@ -21,6 +21,7 @@ from opinion.screening.finding import Finding
 from opinion.screening.looking import look_through, persons_of
 from opinion.templating import TemplateError, fill, left_open
 from opinion.wordings import latest
+from workflows.digits import digits
 from workflows.registry import form
 
 USE = "use_template"
@@ -52,8 +53,8 @@ class TemplatedForm(MoveForm):
             return None
         typed = self.data.copy() if isinstance(self.data, QueryDict) else dict(self.data)
         found = ReplyTemplate.objects.in_use().for_unit(self.case.lead_id)
-        chosen = str(typed.get("template", ""))
-        picked = found.filter(pk=chosen).first() if chosen.isdecimal() and len(chosen) < 19 else None
+        chosen = digits(str(typed.get("template", "")))
+        picked = None if chosen is None else found.filter(pk=chosen).first()
         if picked is not None and self.at is not None:
             try:
                 typed["text"] = "\n".join(

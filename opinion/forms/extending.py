@@ -13,6 +13,7 @@ from opinion.forms.base import MoveForm, code, offer_codes, prose
 from opinion.forms.screened import REPLY_MAX
 from opinion.forms.signing import AskedView, asked_for
 from workflows import extensions
+from workflows.digits import digits
 from workflows.limits import LABELS, Limit
 from workflows.models import Note
 from workflows.published import lifecycle
@@ -63,7 +64,7 @@ class RequestExtensionForm(MoveForm):
         room = self._rooms.get(said.get("clock", ""))
         if room is None or not said.get("amount"):
             return said
-        if said["amount"].isdecimal():
+        if digits(said["amount"]) is not None:
             said["amount"] += room.unit.value
         if self.at is not None:
             refusal = extensions.obstacle(

@@ -22,6 +22,7 @@ from opinion.screening.judging import judge
 from opinion.screening.patterns import found_by_pattern
 from opinion.templating import ALLOWED, fill, problems
 from opinion.wordings import text_for_public
+from workflows.digits import digits
 from workflows.models import Case
 
 
@@ -57,7 +58,7 @@ class LinkedReplyForm(PublicChoice):
         # A second click names cases that the first has answered already: the door knows them by the key.
         cases = self.fields["cases"]
         assert isinstance(cases, forms.MultipleChoiceField)
-        cases.valid_value = lambda value: str(value).isdecimal()  # type: ignore[method-assign]
+        cases.valid_value = lambda value: digits(str(value)) is not None  # type: ignore[method-assign]
         self.initial.setdefault("cases", [str(case.pk) for case in self.waiting])
         if self.said is not None:
             self.initial.setdefault("text", self.said.text.replace(self.master.number, "${编号}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +23,7 @@ from opinion.views.drafts import go_on_drafting
 from opinion.views.pages import user_of
 from opinion.views.tokens import fresh_token, key_of
 from workflows.declarations import TransitionSpec
+from workflows.digits import digits
 from workflows.engine import fire
 from workflows.errors import MayNot, MoveRefused
 from workflows.models import Case, Event, User
@@ -188,7 +188,7 @@ class ActionPage:
         return key, rev if news else max(rev, last.seq)
 
     def _rev(self) -> int:
-        rev = self.request.POST.get("rev", "")
-        if not re.fullmatch(r"[0-9]{1,9}", rev):
+        rev = digits(self.request.POST.get("rev", ""), most=9)
+        if rev is None:
             raise BadRequest("rev")
-        return int(rev)
+        return rev

@@ -19,6 +19,7 @@ from opinion.reports.board import board as board_of
 from opinion.reports.drill import NOW, BadDrill, Drill
 from opinion.reports.spans import month_of, next_month
 from opinion.views.pages import page_of, user_of
+from workflows.digits import digits
 
 MONTHS_OFFERED = 24
 
@@ -36,9 +37,10 @@ def chosen_unit(request: HttpRequest, area: Area) -> Area:
     text = request.GET.get("unit", "")
     if not text:
         return area
-    if not text.isdecimal() or int(text) not in area.units:
+    unit = digits(text)
+    if unit is None or unit not in area.units:
         raise Http404("没有这个单位")
-    return area.narrowed(int(text))
+    return area.narrowed(unit)
 
 
 def chosen_month(request: HttpRequest, *, at: datetime) -> date:

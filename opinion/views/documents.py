@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from workflows.chain import text_digest
+from workflows.digits import digits
 from workflows.documents import Document, SpecError
 from workflows.models.definition import PublishedDocument
 from workflows.publishing import check
@@ -24,9 +25,8 @@ V = TypeVar("V", bound=PublishedDocument)
 
 def taken_up(published: QuerySet[V], request: HttpRequest) -> V | None:
     """The published version that `?version=` names: to look at it, to change it or to go back to it."""
-    wanted = request.GET.get("version", "")
-    fit = wanted.isdecimal() and len(wanted) < 10
-    return published.filter(pk=wanted).first() if fit else None
+    wanted = digits(request.GET.get("version", ""))
+    return None if wanted is None else published.filter(pk=wanted).first()
 
 
 def text_of(model: type[PublishedDocument], request: HttpRequest) -> dict[str, str]:

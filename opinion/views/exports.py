@@ -20,6 +20,7 @@ from opinion.models import ExportJob, ExportRecord
 from opinion.views.downloads import handed_out
 from opinion.views.pages import user_of
 from opinion.views.uploads import ExportForm
+from workflows.digits import digits
 from workflows.models import User
 
 SHOWN = 30
@@ -60,10 +61,10 @@ def exports(request: HttpRequest) -> HttpResponse:
 
 def _records(records: QuerySet[ExportRecord], below: str) -> tuple[list[ExportRecord], int | None]:
     """One page of records, newest first, and the number below which the next page begins."""
-    if below.isdecimal() and len(below) < 19:
-        records = records.filter(seq__lt=int(below))
-    elif below:
-        raise Http404("没有这一页")
+    if below:
+        if (before := digits(below)) is None:
+            raise Http404("没有这一页")
+        records = records.filter(seq__lt=before)
     found = list(records[: RECORDS_A_PAGE + 1])
     return found[:RECORDS_A_PAGE], found[RECORDS_A_PAGE - 1].seq if len(found) > RECORDS_A_PAGE else None
 

@@ -14,6 +14,7 @@ from opinion.reports.forecast import clocks_of, lines_of
 from opinion.views.board import area_of, chosen_unit
 from opinion.views.case import visible_case
 from opinion.views.pages import user_of
+from workflows.digits import digits
 from workflows.forecasting import clocks_until
 
 # Value, label, and how many days after today are within it.
@@ -60,10 +61,10 @@ def forecast(request: HttpRequest) -> HttpResponse:
 
 
 def _page_number(request: HttpRequest) -> int:
-    text = request.GET.get("page", "1")
-    if not (text.isascii() and text.isdecimal() and 0 < len(text) < 5 and int(text)):
+    number = digits(request.GET.get("page", "1"), most=4)
+    if not number:
         raise Http404("没有这一页")
-    return int(text)
+    return number
 
 
 @require_safe

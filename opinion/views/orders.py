@@ -13,6 +13,7 @@ from opinion.models import SupervisionOrder
 from opinion.orders import OrderFilter, page_of_orders, sheet_of
 from opinion.views.case import visible_case
 from opinion.views.pages import user_of
+from workflows.digits import digits
 
 
 @require_safe
@@ -23,11 +24,12 @@ def orders(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     asked = OrderFilter(request.GET)
     before = request.GET.get("before", "")
-    if before and not before.isdecimal():
+    below = digits(before)
+    if before and below is None:
         raise Http404("没有这一页")
     if not asked.is_valid():
         return render(request, "opinion/orders.html", {"filter": asked, "rows": []}, status=400)
-    rows, following = page_of_orders(asked, viewer, before=int(before) if before else None, at=at)
+    rows, following = page_of_orders(asked, viewer, before=below, at=at)
     context = {"filter": asked, "rows": rows, "following": following, "before": before}
     return render(request, "opinion/orders.html", context)
 

@@ -81,7 +81,7 @@ def _sequel_to(request: HttpRequest, user: User) -> Case | None:
     number = request.POST.get("sequel_to") or request.GET.get("sequel_to")
     if not number:
         return None
-    found = Case.objects.visible_to(user).filter(number=number).first()
+    found = None if "\0" in number else Case.objects.visible_to(user).filter(number=number).first()
     if found is None or not may_have_sequel(found):
         raise Http404("没有这件可以接续的案件")
     return found
@@ -90,9 +90,11 @@ def _sequel_to(request: HttpRequest, user: User) -> Case | None:
 def _done_before(request: HttpRequest, user: User, key: str) -> Case | None:
     """The case an earlier click on this very form opened: the number it gave is then no duplicate."""
     number, source = request.POST.get("external_number", "").strip(), request.POST.get("source", "")
+    if not number or "\0" in number + source:
+        # Nothing like that was ever kept: the form says so beside the field.
+        return None
     event = (
-        number
-        and Event.objects.filter(
+        Event.objects.filter(
             case__message__source=source, case__message__external_key=number, key=key, actor=user
         )
         .select_related("case")

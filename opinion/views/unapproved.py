@@ -15,6 +15,7 @@ from opinion.reports.unapproved import unapproved as found_in
 from opinion.views.board import area_of, chosen_month, chosen_unit, filter_context
 from opinion.views.figures import month_file
 from opinion.views.pages import user_of
+from workflows.digits import digits
 from workflows.models import Event
 
 
@@ -30,7 +31,7 @@ def unapproved(request: HttpRequest) -> HttpResponse:
     counted, before = found.count(), request.GET.get("before", "")
     if before:
         try:
-            found = after(found, int(before) if before.isdecimal() and len(before) <= 18 else 0)
+            found = after(found, digits(before) or 0)
         except Event.DoesNotExist:
             raise Http404("没有这一页") from None
     page = list(found[: A_PAGE + 1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -86,6 +87,34 @@ def test_missing_page_looks_like_the_rest(county: World, as_: As, client: Client
         page = response.content.decode()
         assert "没有找到" in page
         assert "viewflow" not in page
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["/cases/%00/", "/cases/%00/do/assign/", "/lifecycles/%00/", "/?state=%00", "/register/?sequel_to=%00", "/?%00=1"],
+)
+def test_an_address_with_a_null_character_is_refused_in_the_products_look(
+    county: World, as_: As, earlier: datetime, where: str
+):
+    county.register(earlier)
+    client = as_(county.dispatcher)
+    for answer in (client.get(where), client.post(where)):
+        assert answer.status_code == 400
+        assert "<h1>请求有误</h1>" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("orders", "before"), ("board", "unit"), ("figures", "unit"), ("forecast", "unit"), ("forecast", "page"),
+        ("unapproved", "unit"), ("unapproved", "before"), ("notices", "before"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 19, "٣", "²", "-1", "1.0"])
+def test_a_number_no_page_of_ours_gave_leads_nowhere(
+    county: World, as_: As, name: str, question: str, number: str
+):
+    assert as_(county.supervisor).get(reverse(name), {question: number}).status_code == 404
 
 
 def test_lifecycle_page_shows_the_case_where_it_stands(county: World, as_: As, earlier) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import pytest
 from django.urls import reverse
 
 from tests.factories.world import World
@@ -82,3 +83,13 @@ def test_officer_may_register_restricted_messages_alone(county: World, as_: As):
     client = as_(county.officer)
     assert client.post(reverse("register"), said(county)).status_code == 422
     assert client.post(reverse("register"), said(county, restricted="yes")).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("external_number", 422), ("source", 422), ("subject", 422), ("body", 422), ("sequel_to", 404), ("token", 400)],
+)
+def test_a_null_character_is_refused_beside_its_field(county: World, as_: As, name: str, status: int):
+    answer = as_(county.clerk).post(reverse("register"), said(county, **{name: "灯\0"}))
+    assert answer.status_code == status
+    assert Case.objects.count() == 0
