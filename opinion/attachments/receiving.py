@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import secrets
 import unicodedata
@@ -22,11 +23,16 @@ from opinion.attachments.pictures import redraw
 from opinion.attachments.scanning import scan
 from opinion.contacts.book import opened
 from opinion.contacts.masking import blank_numbers
+from opinion.contacts.sealing import SealBroken
 from opinion.models import Contact, Upload
 from workflows.models import Case, User
 
+logger = logging.getLogger(__name__)
+
 FOLDER = "attachments"
 NAME_MAX = 100
+UNNAMED = "文件"
+_ENDING = re.compile(r"\.[A-Za-z0-9]{1,4}$")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f:*?\"<>|\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 
 
@@ -90,13 +96,21 @@ def _store(content: IO[bytes]) -> str:
 
 
 def clean_name(name: str, case: Case) -> str:
-    """What the person called the file, fit to be shown: no path, nothing invisible, no number and not the writer's name."""
+    """What the person called the file, fit to be shown: no path, nothing invisible, no number and not the writer's name.
+
+    Where the writer's name cannot be opened, nothing is known to be fit: a name that says nothing, and what kind of file.
+    """
     base = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
     base = _UNSAFE.sub("", base).strip(". ")
     contact = Contact.objects.filter(case=case).first()
-    writer = opened(contact).name if contact else ""
+    try:
+        writer = opened(contact).name if contact else ""
+    except SealBroken:
+        logger.exception("contact of case %s cannot be opened", case.pk)
+        ending = _ENDING.search(base)
+        return f"{UNNAMED}{ending[0]}" if ending else UNNAMED
     stem, dot, ending = blank_numbers(base, name=writer).rpartition(".")
     if not stem:
         stem, dot, ending = ending, "", ""
     ending = ending[:10]
-    return f"{stem[: NAME_MAX - 11]}{dot}{ending}" or "文件"
+    return f"{stem[: NAME_MAX - 11]}{dot}{ending}" or UNNAMED

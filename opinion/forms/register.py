@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django import forms
 
 from opinion.barring import unbarrable_units
 from opinion.codes import REPORT, choices
-from opinion.contacts.book import Person
+from opinion.contacts.book import NOBODY, Person
+from opinion.contacts.sealing import SealBroken
 from opinion.forms.base import (
     PlainForm,
     code,
@@ -25,7 +27,10 @@ from opinion.models import Message
 from opinion.sequels import complained_about, has_contact, person_of
 from workflows.models import Case, Unit
 
+logger = logging.getLogger(__name__)
+
 BODY_MAX = 20000
+UNOPENED = "原案件的联系方式打不开，不能沿用：请取消勾选后重新填写，或请系统管理员检查密钥"
 REGISTRARS = ("desk_clerk", "dispatcher", "confidential_officer")
 PERSON_FIELDS = ("name", "phone", "address", "email")
 CLASSES = ("source", "type", "domain", "urgency", "complexity")
@@ -71,7 +76,7 @@ class RegisterForm(PlainForm):
     )
 
     def __init__(self, *args: Any, sequel_to: Case | None = None, **options: Any) -> None:
-        self.sequel_to = sequel_to
+        self.sequel_to, self._same = sequel_to, NOBODY
         super().__init__(*args, **options)
 
     def prepare(self) -> None:
@@ -118,9 +123,20 @@ class RegisterForm(PlainForm):
                 "same_person",
                 "已选沿用原案件的联系方式，请不要再填姓名、电话、地址、电子邮箱；不是同一人的，请取消勾选",
             )
+        if said.get("same_person") and not self.errors.get("same_person"):
+            self._bring_along()
         if said.get("source") and said.get("external_number"):
             self._refuse_known(said["source"], said["external_number"])
         return said
+
+    def _bring_along(self) -> None:
+        old = self.sequel_to
+        assert old is not None
+        try:
+            self._same = person_of(old)
+        except SealBroken:
+            logger.exception("contact of case %s cannot be opened", old.pk)
+            self.add_error("same_person", UNOPENED)
 
     def _refuse_known(self, source: str, number: str) -> None:
         known = Message.objects.filter(source=source, external_key=number).first()
@@ -159,5 +175,5 @@ class RegisterForm(PlainForm):
         if barred or old.restricted:
             found["restricted"] = True
         if same:
-            found["person"] = person_of(old)
+            found["person"] = self._same
         return found

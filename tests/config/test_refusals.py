@@ -51,9 +51,7 @@ def test_a_missing_page_is_one_line(county: World, handler: Client, caplog: pyte
     assert [line for line in caplog.text.splitlines() if line.startswith("ERROR all")] == []
 
 
-def test_a_malformed_address_is_one_line(
-    county: World, handler: Client, caplog: pytest.LogCaptureFixture
-):
+def test_a_malformed_address_is_one_line(county: World, handler: Client, caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.INFO):
         assert handler.get("/cases/%00/").status_code == 400
     assert lines(caplog) == [("INFO", "400 /cases/%00/，用户 未登录：地址中有空字符")]

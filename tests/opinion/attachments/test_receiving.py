@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import zipfile
@@ -191,6 +192,14 @@ def test_name_is_text_without_path_control_or_identity(
     county: World, case: Case, at: datetime, name: str, shown: str
 ):
     assert clean_name(name, case) == shown
+
+
+@pytest.mark.parametrize(("name", "shown"), [("何晓枫.jpg", "文件.jpg"), ("hexiaofeng", "文件")])
+def test_a_file_is_taken_under_a_name_that_says_nothing_where_the_writers_key_is_gone(
+    county: World, case: Case, at: datetime, settings: Any, name: str, shown: str
+):
+    settings.HUIYIN_CONTACT_KEYS = "other:" + base64.b64encode(b"2" * 32).decode()
+    assert sent(county, case, name, drawn("JPEG"), at).name == shown
 
 
 def test_stored_name_says_nothing(county: World, case: Case, at: datetime, tmp_path: Path):

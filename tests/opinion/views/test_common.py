@@ -91,7 +91,14 @@ def test_missing_page_looks_like_the_rest(county: World, as_: As, client: Client
 
 @pytest.mark.parametrize(
     "where",
-    ["/cases/%00/", "/cases/%00/do/assign/", "/lifecycles/%00/", "/?state=%00", "/register/?sequel_to=%00", "/?%00=1"],
+    [
+        "/cases/%00/",
+        "/cases/%00/do/assign/",
+        "/lifecycles/%00/",
+        "/?state=%00",
+        "/register/?sequel_to=%00",
+        "/?%00=1",
+    ],
 )
 def test_an_address_with_a_null_character_is_refused_in_the_products_look(
     county: World, as_: As, earlier: datetime, where: str

@@ -87,7 +87,14 @@ def test_officer_may_register_restricted_messages_alone(county: World, as_: As):
 
 @pytest.mark.parametrize(
     ("name", "status"),
-    [("external_number", 422), ("source", 422), ("subject", 422), ("body", 422), ("sequel_to", 404), ("token", 400)],
+    [
+        ("external_number", 422),
+        ("source", 422),
+        ("subject", 422),
+        ("body", 422),
+        ("sequel_to", 404),
+        ("token", 400),
+    ],
 )
 def test_a_null_character_is_refused_beside_its_field(county: World, as_: As, name: str, status: int):
     answer = as_(county.clerk).post(reverse("register"), said(county, **{name: "灯\0"}))

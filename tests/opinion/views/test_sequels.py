@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -44,6 +46,18 @@ def test_same_person_and_another_name_do_not_go_together(county: World, earlier:
     response = as_(county.clerk).post(reverse("register"), sent)
     assert response.status_code == 422
     assert "已选沿用原案件的联系方式" in response.content.decode()
+
+
+def test_a_person_whose_key_is_gone_is_asked_for_again(
+    county: World, earlier: datetime, as_: As, settings: Any
+):
+    old = county.walk("closed", earlier)
+    settings.HUIYIN_CONTACT_KEYS = "other:" + base64.b64encode(b"2" * 32).decode()
+    sent = said(county, sequel_to=old.number, same_person="on")
+    response = as_(county.clerk).post(reverse("register"), sent)
+    assert response.status_code == 422
+    assert "原案件的联系方式打不开，不能沿用" in response.content.decode()
+    assert as_(county.clerk).post(reverse("register"), said(county, sequel_to=old.number)).status_code == 302
 
 
 def test_a_sequel_is_as_closed_as_the_case_before(county: World, earlier: datetime, as_: As):
