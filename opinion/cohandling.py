@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 
 from opinion.models import CoTask
 from opinion.models.co_task import CO_CLOCKS
+from opinion.numbered import is_meant
 from opinion.roles import helping_units
 from workflows.models import Case, Event, User
 from workflows.spec import LifecycleSpec
@@ -41,9 +42,8 @@ def own(tasks: Iterable[CoTask], user: User) -> list[CoTask]:
 
 def meant(tasks: Sequence[CoTask], data: Mapping[str, Any], *states: str) -> CoTask | None:
     """The task a move is about: the one named, or simply the first in one of these states."""
-    named = data.get("task")
     for task in tasks:
-        if task.state in states and named in (None, "", task.number, str(task.number)):
+        if task.state in states and is_meant(task.number, data.get("task")):
             return task
     return None
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from opinion.models import SupervisionOrder
 from opinion.models.supervision import DESK_FEEDBACK, SupervisionOrderQuerySet
+from opinion.numbered import is_meant
 from opinion.unit_clocks import UNIT_CLOCKS, unit_on
 from workflows.aiming import worst_level
 from workflows.climbing import ACKNOWLEDGED
@@ -126,7 +127,7 @@ def meant(orders: Iterable[SupervisionOrder], data: Mapping[str, Any], case: Cas
         if "clock" in data:
             if order.unit_id == responsible(case, str(data["clock"])):
                 return order
-        elif data.get("order") in (None, "", order.number, str(order.number)):
+        elif is_meant(order.number, data.get("order")):
             return order
     return None
 

@@ -107,8 +107,8 @@ def clean_name(name: str, case: Case) -> str:
         writer = opened(contact).name if contact else ""
     except SealBroken:
         logger.exception("contact of case %s cannot be opened", case.pk)
-        ending = _ENDING.search(base)
-        return f"{UNNAMED}{ending[0]}" if ending else UNNAMED
+        known = _ENDING.search(base)
+        return f"{UNNAMED}{known[0]}" if known else UNNAMED
     stem, dot, ending = blank_numbers(base, name=writer).rpartition(".")
     if not stem:
         stem, dot, ending = ending, "", ""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from opinion import cohandling
 from opinion.models import CoTask
 from opinion.models.co_task import AT_WORK, OPEN
+from opinion.numbered import found, keep
 from workflows.errors import Cannot
 from workflows.models import Participation
 from workflows.moves import Move
@@ -14,6 +15,7 @@ from workflows.registry import effect
 
 State = CoTask.State
 FINISH = "finish_co_task"
+CO_TASK = "协办任务"
 
 
 def ask(move: Move, units: Sequence[int], *, required: bool, standing: Iterable[CoTask]) -> None:
@@ -81,7 +83,7 @@ def accept_co_task(move: Move) -> None:
     """data: task (number)."""
     task = own_task(move, State.ASSIGNED)
     task.accept(move.by, move.at)
-    _keep(move, task, "state", "accepted_by", "accepted_at")
+    keep(move, "task", task, "state", "accepted_by", "accepted_at")
 
 
 @effect
@@ -90,7 +92,7 @@ def decline_co_task(move: Move) -> None:
     task = own_task(move, State.ASSIGNED)
     task.decline()
     move.end(task.clock)
-    _keep(move, task, "state")
+    keep(move, "task", task, "state")
     move.note("grounds", move.data["grounds"])
 
 
@@ -100,7 +102,7 @@ def finish_co_task(move: Move) -> None:
     task = own_task(move, *AT_WORK)
     task.finish(move.by, move.at, move.data["result"])
     move.meet(task.clock)
-    _keep(move, task, "state", "accepted_by", "accepted_at", "finished_by", "finished_at", "result")
+    keep(move, "task", task, "state", "accepted_by", "accepted_at", "finished_by", "finished_at", "result")
     move.log(result=task.result)
     move.note("contribution", move.data["contribution"])
 
@@ -112,7 +114,7 @@ def send_back_co_task(move: Move) -> None:
     task.send_back()
     if task.clock:
         move.begin(task.clock)
-    _keep(move, task, "state", "rounds")
+    keep(move, "task", task, "state", "rounds")
     move.log(round=task.rounds)
     move.note("comments", move.data["comments"])
 
@@ -154,21 +156,9 @@ def _settle(move: Move, task: CoTask) -> None:
 
 def own_task(move: Move, *states: str) -> CoTask:
     """The task of the mover's own unit that this is about. Raises Cannot."""
-    return _found(
-        move, cohandling.meant(cohandling.own(cohandling.standing(move.case), move.by), move.data, *states)
-    )
+    own = cohandling.own(cohandling.standing(move.case), move.by)
+    return found(move, cohandling.meant(own, move.data, *states), CO_TASK)
 
 
 def _any(move: Move, *states: str) -> CoTask:
-    return _found(move, cohandling.meant(cohandling.standing(move.case), move.data, *states))
-
-
-def _found(move: Move, task: CoTask | None) -> CoTask:
-    if task is None:
-        raise Cannot(f"{move.case.number} 没有可以这样办理的协办任务")
-    return task
-
-
-def _keep(move: Move, task: CoTask, *fields: str) -> None:
-    task.save(update_fields=fields)
-    move.log(task=task.number, unit=task.unit_id)
+    return found(move, cohandling.meant(cohandling.standing(move.case), move.data, *states), CO_TASK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from opinion import review_tasks
 from opinion.models import ReviewTask
+from opinion.numbered import found, is_meant, keep
 from opinion.opinion_guards import open_tasks
 from workflows.errors import Cannot
 from workflows.models import Participation
@@ -54,10 +55,8 @@ def _begun(move: Move) -> str:
 
 
 def _meant(move: Move) -> ReviewTask:
-    for task in open_tasks(move.case, move.by):
-        if move.data.get("task") in (None, "", task.number, str(task.number)):
-            return task
-    raise Cannot(f"{move.case.number} 没有可以这样办理的整改任务")
+    mine = (task for task in open_tasks(move.case, move.by) if is_meant(task.number, move.data.get("task")))
+    return found(move, next(mine, None), "整改任务")
 
 
 @effect
@@ -65,10 +64,9 @@ def finish_task(move: Move) -> None:
     """data: task (number), outcome (text)."""
     task = _meant(move)
     task.finish(move.by, move.at)
-    task.save(update_fields=["state", "settled_by", "settled_at"])
+    keep(move, "task", task, "state", "settled_by", "settled_at")
     if task.clock:
         move.meet(task.clock)
-    move.log(task=task.number, unit=task.unit_id)
     move.note("outcome", move.data["outcome"])
 
 
@@ -77,8 +75,7 @@ def hand_over_task(move: Move) -> None:
     """data: task (number), remark (text): to whom, and why."""
     task = _meant(move)
     task.hand_over(move.by, move.at)
-    task.save(update_fields=["state", "settled_by", "settled_at"])
+    keep(move, "task", task, "state", "settled_by", "settled_at")
     if task.clock:
         move.end(task.clock)
-    move.log(task=task.number, unit=task.unit_id)
     move.note("remark", move.data["remark"])

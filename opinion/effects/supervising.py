@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from opinion import supervising
 from opinion.models import SupervisionOrder
 from opinion.models.supervision import AWAITING
+from opinion.numbered import found, keep
 from workflows.errors import Cannot
 from workflows.ladders import LEVELS
 from workflows.models import Clock
@@ -64,7 +65,7 @@ def raise_order(move: Move) -> None:
     if order.state == State.ANSWERED:
         order.send_back()
         move.begin(order.feedback)
-    _keep(move, order, "level", "state", "rounds", colour=move.data["colour"])
+    keep(move, "order", order, "level", "state", "rounds", colour=move.data["colour"])
     move.note("remark", move.data.get("remark", ""))
 
 
@@ -73,7 +74,7 @@ def acknowledge_order(move: Move) -> None:
     """data: order (number)."""
     order = _meant(move, supervising.own_orders(move.case, move.by, State.ISSUED))
     order.acknowledge(move.by, move.at)
-    _keep(move, order, "state", "acknowledged_by", "acknowledged_at")
+    keep(move, "order", order, "state", "acknowledged_by", "acknowledged_at")
 
 
 @effect
@@ -82,7 +83,7 @@ def answer_order(move: Move) -> None:
     order = _meant(move, supervising.own_orders(move.case, move.by, *AWAITING))
     order.answer(move.by, move.at)
     move.meet(order.feedback)
-    _keep(move, order, "state", "acknowledged_by", "acknowledged_at", "answered_at")
+    keep(move, "order", order, "state", "acknowledged_by", "acknowledged_at", "answered_at")
     move.note("answer", move.data["answer"])
 
 
@@ -92,7 +93,7 @@ def send_back_order(move: Move) -> None:
     order = _meant(move, supervising.open_orders(move.case, State.ANSWERED))
     order.send_back()
     move.begin(order.feedback)
-    _keep(move, order, "state", "rounds")
+    keep(move, "order", order, "state", "rounds")
     move.note("comments", move.data["comments"])
 
 
@@ -101,7 +102,7 @@ def close_order(move: Move) -> None:
     """data: order (number), remark (text)."""
     order = _meant(move, supervising.open_orders(move.case, State.ANSWERED))
     order.close(move.at)
-    _keep(move, order, "state", "ended_at")
+    keep(move, "order", order, "state", "ended_at")
     move.note("remark", move.data.get("remark", ""))
 
 
@@ -111,7 +112,7 @@ def withdraw_order(move: Move) -> None:
     order = _meant(move, supervising.open_orders(move.case))
     order.withdraw(move.at)
     move.end(order.feedback)
-    _keep(move, order, "state", "ended_at")
+    keep(move, "order", order, "state", "ended_at")
     move.note("remark", move.data["remark"])
 
 
@@ -162,12 +163,4 @@ def _clock(move: Move) -> Clock:
 
 
 def _meant(move: Move, orders: list[SupervisionOrder]) -> SupervisionOrder:
-    order = supervising.meant(orders, move.data, move.case)
-    if order is None:
-        raise Cannot(f"{move.case.number} 没有可以这样办理的督办单")
-    return order
-
-
-def _keep(move: Move, order: SupervisionOrder, *fields: str, **codes: str) -> None:
-    order.save(update_fields=fields)
-    move.log(order=order.number, unit=order.unit_id, **codes)
+    return found(move, supervising.meant(orders, move.data, move.case), "督办单")

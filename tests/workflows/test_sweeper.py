@@ -142,7 +142,7 @@ def breakable(world, at, monkeypatch):
     toy = (HERE / "toy.yaml").read_text(encoding="utf-8")
     noted = toy.replace("event: toy.assumed,", "event: toy.assumed, effects: [toy_note],")
     publish(noted, "toy.yaml", by=User.objects.system(), at=at)
-    broken = {}
+    broken: dict[int, Exception] = {}
 
     def note(move):
         if move.case.pk in broken:
