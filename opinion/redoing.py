@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
+
 from opinion.codes import REDO
-from workflows.models import Case
+from workflows.models import Case, Event
 
 FACT = "redo"
+# The moves with which a message is handled once more.
+AGAIN_MOVES = ("redo", "reopen")
 NONE, ONCE, AGAIN = REDO
 
 
@@ -21,3 +25,8 @@ def at_the_limit(case: Case) -> bool:
 
 def next_time(case: Case) -> str:
     return ONCE if times(case) == NONE else AGAIN
+
+
+def begun_again(case: Case) -> QuerySet[Event]:
+    """The events with which the handling began anew, the newest first; none in a first handling."""
+    return Event.objects.filter(case=case, transition__in=AGAIN_MOVES).order_by("-seq")

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from opinion.contacts.book import Person
 from opinion.models import Contact
-from tests.factories.world import World
+from tests.factories.world import PACE, World
 from tests.opinion.views.conftest import As
 from workflows.models import Case, User
 
@@ -90,6 +90,28 @@ def test_replies_keep_their_versions(county: World, earlier: datetime, as_: As):
     page = page_of(as_, county.handler, case)
     assert re.findall(r"<h3>(拟稿 第 \d 稿)</h3>", page) == ["拟稿 第 2 稿", "拟稿 第 1 稿"]
     assert "请补充清理时间" in page
+
+
+def test_a_report_of_a_message_handled_again_shows_no_answer_from_before(
+    county: World, earlier: datetime, as_: As
+):
+    case = county.walk("replied", earlier)
+    client = as_(county.head)
+
+    def said() -> str:
+        return str(client.get(reverse("handling", args=[case.number])).content.decode())
+
+    assert "您反映的积水已清理完毕。" in said()
+    county.do(case, "redo", at=earlier + 5 * PACE)
+    assert "尚未拟稿" in said()
+    county.do(case, "draft_reply", at=earlier + 6 * PACE, text="水管已换新，不再渗漏。")
+    assert "水管已换新，不再渗漏。" in said()
+    county.do(case, "approve", at=earlier + 7 * PACE, text="水管已换新，不再渗漏，请放心。")
+    county.do(case, "reply", at=earlier + 8 * PACE)
+    shown = said()
+    assert "正式答复" in shown
+    assert "水管已换新，不再渗漏，请放心。" in shown
+    assert "您反映的积水已清理完毕。" not in shown
 
 
 def test_links_name_only_cases_the_viewer_may_know_of(county: World, earlier: datetime, as_: As):
