@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef
 
-from opinion.calling import HANDLING, Attempts, attempts_of
+from opinion.calling import Attempts, attempts_of, handling_parts
 from opinion.contacts.book import opened
 from opinion.contacts.sealing import SealBroken
 from opinion.models import Contact
@@ -30,9 +30,9 @@ def may_call(user: User) -> bool:
 
 
 def to_call(user: User) -> CaseQuerySet:
-    """Drawn, not reached yet, and of no unit this person works in or below. Source: 国办发〔2020〕53号."""
+    """Drawn, not reached yet, and handled by no unit this person works in or below. Source: 国办发〔2020〕53号."""
     own = Participation.objects.filter(
-        case=OuterRef("pk"), role__in=HANDLING, ended_at=None, unit__in=user.standing.barred_by
+        handling_parts(), case=OuterRef("pk"), unit__in=user.standing.barred_by
     )
     return waiting_for(user).cases.filter(state=STATE).exclude(Exists(own))
 

@@ -7,13 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef, Q
+
 from opinion.models import CallBack
 from opinion.quantities import CALL_ATTEMPTS, quantity
 from workflows.limits import Limit
-from workflows.models import Case, Participation, User
+from workflows.models import Case, Event, Participation, User
 from workflows.published import calendar, newest_calendar_id, policy
 
-HANDLING = (Participation.Role.LEAD, Participation.Role.ASSISTING)
+LEAD, ASSISTING = Participation.Role.LEAD, Participation.Role.ASSISTING
+# With these a unit takes a case on; one that was only sent it and gave it back never handled it.
+TAKEN_ON = ("accept", "deem_accepted")
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,17 @@ def _later(case: Case, moment: datetime) -> datetime:
     return calendar(newest_calendar_id(rules.calendar)).due(moment, Limit.parse(rule.limit)).at
 
 
+def handling_parts() -> Q:
+    """Of participations: units that lead or led a case, or were asked to help with it.
+
+    Whoever led it before a transfer is as little to ask the person as whoever leads it now: it is asked how all of it
+    went. A unit that leads no more counts where it had taken the case on.
+    """
+    taken = Event.objects.filter(case=OuterRef("case"), unit=OuterRef("unit"), transition__in=TAKEN_ON)
+    return Q(role=ASSISTING) | Q(role=LEAD) & (Q(ended_at=None) | Q(Exists(taken)))
+
+
 def works_for_the_handling(case: Case, user: User) -> bool:
-    """Whether this person works in a unit that handles the case, leading or assisting, or below one. One statement."""
-    handling = Participation.objects.filter(case=case, role__in=HANDLING, ended_at=None)
+    """Whether this person works in a unit that handles the case or has handled it, or below one. One statement."""
+    handling = Participation.objects.filter(handling_parts(), case=case)
     return not user.standing.barred_by.isdisjoint(handling.values_list("unit_id", flat=True))

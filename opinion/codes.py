@@ -26,6 +26,8 @@ PUBLISH = {"yes": "公开答复", "no": "只答复本人"}
 # Satisfaction codes that a person can say, the good and the bad; the rest say why nobody did.
 SATISFIED = ("very_good", "good", "fair")
 DISSATISFIED = ("bad", "very_bad")
+# Marks from 1 to 5 that go with it.
+GRADES = ("solved", "manner", "speed")
 
 
 def labels(list_name: str) -> dict[str, str]:

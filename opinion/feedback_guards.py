@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from opinion.calling import attempts, works_for_the_handling
+from opinion.codes import DISSATISFIED, GRADES, SATISFIED
 from opinion.models import Reply
 from opinion.redoing import at_the_limit
 from workflows.limits import Limit
@@ -18,10 +19,22 @@ UNREACHABLE = ("c8", "unreachable")
 
 @guard
 def caller_is_independent(move: Move) -> Refusal | None:
-    """Whoever asks the person is of no unit that handled the case, nor of one below it. Source: 国办发〔2020〕53号."""
+    """Whoever asks the person is of no unit that handles or handled the case, nor of one below it. Source: 国办发〔2020〕53号."""
     if move.by.is_system or not works_for_the_handling(move.case, move.by):
         return None
-    return Refusal("您所在的单位承办或协办本案，回访和评价须由其他单位的人记录")
+    return Refusal("您所在的单位承办或协办过本案，回访和评价须由其他单位的人记录")
+
+
+@guard
+def rating_is_independent(move: Move) -> Refusal | None:
+    """What the person thinks is recorded on closing by whom a rating may come from; that nobody said it, by anybody."""
+    said = {move.data.get(name) for name in GRADES}
+    rated = move.data.get("satisfaction") in {*SATISFIED, *DISSATISFIED} or said != {None}
+    if not rated or caller_is_independent(move) is None:
+        return None
+    return Refusal(
+        "您所在的单位承办或协办过本案，不能记录本人的评价：请将“满意度”留空或选未评价，或由其他单位的人办结"
+    )
 
 
 @guard

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opinion.calling import attempts
-from opinion.codes import DISSATISFIED, SATISFIED
+from opinion.codes import DISSATISFIED, GRADES, SATISFIED
 from opinion.drawing import draw
 from opinion.models import CallBack, Link, Rating
 from opinion.redoing import FACT, next_time
@@ -69,7 +69,7 @@ def count_redo(move: Move) -> None:
 def _rate(move: Move, satisfaction: str) -> None:
     """What nobody said himself is kept, and no rate counts it."""
     automatic = satisfaction not in {*SATISFIED, *DISSATISFIED}
-    grades = {name: move.data.get(name) for name in ("solved", "manner", "speed")}
+    grades = {name: move.data.get(name) for name in GRADES}
     move.log(satisfaction=satisfaction, **{name: grade for name, grade in grades.items() if grade})
     rating = Rating(
         case=move.case,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django import forms
 
-from opinion.codes import DISSATISFIED, SATISFIED
+from opinion.calling import works_for_the_handling
+from opinion.codes import DISSATISFIED, GRADES, SATISFIED
 from opinion.forms.base import MoveForm, code, moment, offer_codes, prose
 from workflows.registry import form
 
 ENDED_BY_DESK = ("c1", "c6", "c8")
 STATUTORY = ("c2", "c4")
+# Of satisfaction: that the person has said nothing of it.
+UNSAID = ("unrated", "unreachable")
 
 
 def _grade(label: str) -> forms.IntegerField:
@@ -63,15 +66,23 @@ class RedoForm(GradedForm):
 
 @form("close")
 class CloseForm(GradedForm):
-    """Ended by the desk, with a reason; a rating is kept if there is one."""
+    """Ended by the desk, with a reason; a rating is kept if there is one.
+
+    Whoever may not ask the person has none to record: only that there is none.
+    """
 
     reason = code("办结理由")
     satisfaction = code("满意度", required=False)
     remark = prose("办结说明", rows=3)
-    offered = (*SATISFIED, *DISSATISFIED, "unrated", "unreachable")
     field_order = ["reason", "satisfaction"]
 
     def prepare(self) -> None:
+        self.offered = UNSAID
+        if works_for_the_handling(self.case, self.by):
+            for grade in GRADES:
+                del self.fields[grade]
+        else:
+            self.offered = (*SATISFIED, *DISSATISFIED, *UNSAID)
         super().prepare()
         offer_codes(self, "reason", "close_reason", *ENDED_BY_DESK)
 

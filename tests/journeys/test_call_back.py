@@ -76,7 +76,7 @@ def test_the_caller_is_of_no_unit_that_handled_it(county: World, at: datetime, w
     caller = User.objects.get(pk=county.caller.pk)
     assert not offered(case, caller, at) & {"call_back", "record_unreached", "rate", "redo"}
     for name in ("call_back", "record_unreached", "rate", "redo"):
-        with pytest.raises((Cannot, MayNot), match=r"承办或协办本案|权限"):
+        with pytest.raises((Cannot, MayNot), match=r"承办或协办过本案|权限"):
             county.do(case, name, at=at, by=caller)
 
 

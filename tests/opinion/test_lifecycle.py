@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from opinion.call_list import to_call
 from opinion.codes import seeded
+from opinion.forms import form_for
 from opinion.models import Code, Rating, Reply
 from tests.factories.world import PATHS, STEPS
 from workflows.engine import fire
 from workflows.errors import Already, Cannot, MayNot
-from workflows.models import ApprovalTask, Case, Clock, Definition, Event, PolicyVersion, User
+from workflows.models import ApprovalTask, Case, Clock, Definition, Event, Membership, PolicyVersion, User
 from workflows.sweeper import sweep
 
 DAY = timedelta(days=1)
@@ -132,8 +134,6 @@ def test_drafts_go_back_and_rounds_are_counted(county, at):
 
 
 def test_nobody_approves_an_own_draft(county, at):
-    from workflows.models import Membership
-
     Membership.objects.create(user=county.handler, unit=county.desk, role="reviewer")
     Membership.objects.create(user=county.handler, unit=county.housing, role="unit_head")
     case = county.walk("drafted", at)
@@ -145,9 +145,53 @@ def test_nobody_approves_an_own_draft(county, at):
     assert both.pk not in set(ApprovalTask.objects.filter(case=case).values_list("owner_id", flat=True))
 
 
-def test_caller_is_never_of_the_handling_unit(county, at):
-    from workflows.models import Membership
+def test_whoever_led_the_case_before_a_transfer_is_no_caller_either(county, at):
+    Membership.objects.create(user=county.caller, unit=county.housing, role="unit_handler")
+    case = county.along(("assign", "accept", "contact", "transfer"), at)
+    county.do(case, "draft_reply", at=at + DAY, by=county.other_handler)
+    for name in ("approve", "reply"):
+        county.do(case, name, at=at + DAY)
+    caller = User.objects.get(pk=county.caller.pk)
+    with pytest.raises(Cannot, match="承办或协办过本案"):
+        county.do(case, "call_back", at=at + DAY, by=caller)
+    assert not to_call(caller).filter(pk=case.pk).exists()
 
+
+def test_a_unit_that_only_gave_the_case_back_may_call(county, at):
+    Membership.objects.create(user=county.caller, unit=county.water, role="unit_handler")
+    case = county.register(at)
+    county.do(case, "assign", at=at, lead=county.water.pk)
+    for name in ("recall", "assign", "accept", "contact", "draft_reply", "approve", "reply"):
+        county.do(case, name, at=at)
+    caller = User.objects.get(pk=county.caller.pk)
+    assert to_call(caller).filter(pk=case.pk).exists()
+    county.do(case, "call_back", at=at, by=caller)
+    assert now(case).state == "called_back"
+
+
+def test_whoever_may_not_rate_closes_without_a_rating(county, at):
+    case = county.walk("replied", at)
+    Membership.objects.create(user=county.dispatcher, unit=county.housing, role="unit_handler")
+    dispatcher = User.objects.get(pk=county.dispatcher.pk)
+    form = form_for("close", None, case=now(case), user=dispatcher, at=at)
+    assert {code for code, _ in form.fields["satisfaction"].choices} == {"", "unrated", "unreachable"}
+    assert not set(form.fields) & {"solved", "manner", "speed"}
+    for said in ({"satisfaction": "very_good"}, {"satisfaction": "unrated", "solved": 5}):
+        with pytest.raises(Cannot, match="不能记录本人的评价：请将“满意度”留空或选未评价"):
+            county.do(case, "close", at=at, by=dispatcher, reason="c1", **said)
+    county.do(case, "close", at=at, by=dispatcher, reason="c1", satisfaction="unrated")
+    assert case.ratings.get().automatic
+
+
+def test_an_independent_dispatcher_closes_with_what_the_person_said(county, at):
+    case = county.walk("replied", at)
+    form = form_for("close", None, case=case, user=county.dispatcher, at=at)
+    assert "very_good" in {code for code, _ in form.fields["satisfaction"].choices}
+    county.do(case, "close", at=at, reason="c1", satisfaction="very_good", solved=5)
+    assert case.ratings.get().satisfaction == "very_good"
+
+
+def test_caller_is_never_of_the_handling_unit(county, at):
     Membership.objects.create(user=county.caller, unit=county.housing_office, role="unit_handler")
     case = county.walk("replied", at)
     with pytest.raises(MayNot):
