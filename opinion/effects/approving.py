@@ -5,6 +5,7 @@ from __future__ import annotations
 from opinion.wordings import authors_since_answer
 from workflows.approvals.standing import running
 from workflows.errors import Cannot
+from workflows.models import Approval
 from workflows.moves import Move
 from workflows.registry import effect
 
@@ -15,6 +16,17 @@ def recuse_authors(move: Move) -> None:
     others = authors_since_answer(move.case) - {move.by.pk}
     if others:
         move.log(recused=sorted(others))
+
+
+@effect
+def recuse_askers(move: Move) -> None:
+    """Whoever asked for the same since it was last granted has no seat now: the words may be theirs, whoever asks."""
+    kinds = [kind for kind, declared in move.lifecycle.approvals.items() if move.name in declared.opens]
+    asked = Approval.objects.filter(case=move.case, kind__in=kinds).exclude(requester=move.by)
+    granted = Approval.objects.filter(case=move.case, kind__in=kinds, outcome=Approval.Outcome.GRANTED)
+    last = granted.order_by("-id").values_list("id", flat=True).first() or 0
+    if others := sorted(set(asked.filter(id__gt=last).values_list("requester", flat=True))):
+        move.log(recused=others)
 
 
 @effect

@@ -12,6 +12,7 @@ from tests.factories.world import PATHS, STEPS
 from workflows.engine import fire
 from workflows.errors import Already, Cannot, MayNot
 from workflows.models import ApprovalTask, Case, Clock, Definition, Event, Membership, PolicyVersion, User
+from workflows.registry import FORMS
 from workflows.sweeper import sweep
 
 DAY = timedelta(days=1)
@@ -143,6 +144,76 @@ def test_nobody_approves_an_own_draft(county, at):
             fire(case.pk, step, by=both, at=at, data={"text": "", "remark": ""})
     county.do(case, "approve", at=at)
     assert both.pk not in set(ApprovalTask.objects.filter(case=case).values_list("owner_id", flat=True))
+
+
+def another(county, role, name):
+    user = User.objects.create_user(username=name, display_name=name)
+    Membership.objects.create(user=user, unit=county.desk, role=role)
+    return User.objects.get(pk=user.pk)
+
+
+def asked_in(case, kind):
+    seats = ApprovalTask.objects.waiting().filter(case=case, process__kind=kind)
+    return set(seats.values_list("owner__username", flat=True))
+
+
+def test_whoever_wrote_a_final_answer_does_not_approve_it_whoever_puts_it_up(county, at):
+    second = another(county, "confidential_officer", "second")
+    case = county.walk("contested", at, restricted=True)
+    county.do(case, "ask_final", at=at, by=county.officer, text="甲写的最终答复")
+    assert asked_in(case, "final") == {"second"}
+    county.do(case, "return_final", at=at, by=second)
+    county.do(case, "ask_final", at=at, by=second, text="甲写的最终答复")
+    assert asked_in(case, "final") == set()
+    assert case.events.filter(name="approval.unmanned", data__approval="final").exists()
+    for person in (county.officer, second):
+        with pytest.raises((MayNot, Already)):
+            fire(case.pk, "sign_final", by=person, at=at, data={"remark": ""})
+    third = another(county, "confidential_officer", "third")
+    with pytest.raises(Cannot, match="不是申请人的人"):
+        county.do(case, "add_signer", at=at, by=third, person=county.officer.pk)
+    county.do(case, "add_signer", at=at, by=third, person=third.pk)
+    county.do(case, "sign_final", at=at, by=third)
+    assert now(case).state == "closed"
+
+
+def test_a_seat_from_before_does_not_let_the_author_sign(county, at):
+    case = county.walk("final_drafted", at)
+    ApprovalTask.objects.waiting().filter(case=case).update(owner=county.dispatcher, requester=county.leader)
+    with pytest.raises(Cannot, match="不能审核自己拟的稿"):
+        county.do(case, "sign_final", at=at, by=county.dispatcher)
+
+
+def test_whoever_asked_for_an_end_without_a_reply_does_not_sign_when_another_asks(county, at):
+    case = county.walk("handling", at)
+    Membership.objects.create(user=county.dispatcher, unit=county.desk, role="reviewer")
+    dispatcher = User.objects.get(pk=county.dispatcher.pk)
+    county.do(case, "request_closing", at=at, by=dispatcher)
+    county.do(case, "refuse_closing", at=at)
+    county.do(case, "request_closing", at=at)
+    assert asked_in(case, "closing") == {"reviewer"}
+
+
+# Fields of forms whose words go out to the person or to the public as they were written.
+OUTWARD = {"text", "told"}
+# Approvals that may do without, and why.
+NOT_RECUSING = {
+    ("message", "extension"): "whoever signs says in words of their own what the person is told",
+    ("opinion_case", "information"): "whoever may sign releases it at once alone: it must not wait",
+}
+
+
+@pytest.mark.django_db
+def test_no_approval_of_a_text_seats_an_author_of_it():
+    open_to_authors = set()
+    for definition in Definition.objects.all():
+        spec = definition.parsed
+        for kind, approval in spec.approvals.items():
+            for opening in (spec.transitions[name] for name in approval.opens):
+                fields = set(FORMS[opening.form].base_fields) if opening.form else set()
+                if fields & OUTWARD and not any(name.startswith("recuse_") for name in opening.effects):
+                    open_to_authors.add((definition.code, kind))
+    assert open_to_authors == set(NOT_RECUSING)
 
 
 def test_whoever_led_the_case_before_a_transfer_is_no_caller_either(county, at):
