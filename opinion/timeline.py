@@ -190,6 +190,8 @@ def _details(
         found.insert(0, ("督办单", f"D{number}{'，' if colour else ''}{colour}"))
     if ended := event.data.get("lapsed_tasks"):
         found.append(("随案终结的协办任务", "、".join(str(number) for number in ended)))
+    if extension := _lapsed_extension(event, spec):
+        found.append(("随之终结的延期申请", extension))
     if lapsed := event.data.get("lapsed"):
         found.append(("随案终结的督办单", "、".join(f"D{number}" for number in lapsed)))
     found += _offline_details(event)
@@ -205,11 +207,22 @@ def _details(
     return found
 
 
+def _lapsed_extension(event: Event, spec: LifecycleSpec) -> str:
+    """Of a request for more time that ended undecided with this event; empty where none did."""
+    if lapsed := event.data.get("lapsed_extension"):
+        clock = spec.clocks.get(lapsed["clock"])
+        limit = Limit.parse(lapsed["amount"]).label
+        return f"{clock.label if clock else lapsed['clock']}时限延长{limit}，未作决定，仍需延期的请重新申请"
+    known = isinstance(event.data.get("dropped"), int)
+    return "未作决定，仍需延期的请重新申请" if known else ""
+
+
 def _offline_details(event: Event) -> Iterable[tuple[str, str]]:
     """Of claims listed and offline work recorded; which claim got how far is on the record itself."""
     if worded := event.data.get("claims"):
         yield "列明", f"第 {'、'.join(worded)} 项"
-    if dropped := event.data.get("dropped"):
+    # Events from before `lapsed_extension` name with the same word the request for more time that lapsed.
+    if isinstance(dropped := event.data.get("dropped"), list) and dropped:
         yield "删去", f"第 {'、'.join(map(str, dropped))} 项"
     if files := event.data.get("files"):
         yield "附件", f"第 {'、'.join(files)} 号"

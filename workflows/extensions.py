@@ -152,11 +152,23 @@ def retract(move: Move) -> Extension:
 
 def drop(move: Move) -> None:
     """The unit that asked handles the case no more: what it asked for lapses with this move."""
-    extension = pending(move.case)
-    if extension is not None:
-        dropped = {"state": Extension.State.RETRACTED, "decider": move.by, "decided_at": move.at}
-        Extension.objects.filter(pk=extension.pk).update(**dropped)
-        move.log(dropped=extension.seq)
+    _lapse(move, pending(move.case))
+
+
+def drop_asked_with(move: Move, seq: int) -> None:
+    """An approval ends undecided with this move: the request lapses whose event is `seq`, if one was made with it."""
+    waiting = move.case.extensions.filter(state=Extension.State.REQUESTED, seq=seq)
+    _lapse(move, waiting.select_related("clock").first())
+
+
+def _lapse(move: Move, extension: Extension | None) -> None:
+    """The event says which, in codes of its own: clock, amount and the event it was asked with."""
+    if extension is None:
+        return
+    dropped = {"state": Extension.State.RETRACTED, "decider": move.by, "decided_at": move.at}
+    Extension.objects.filter(pk=extension.pk).update(**dropped)
+    lapsed = {"clock": extension.clock.kind, "amount": extension.amount, "request": extension.seq}
+    move.log(lapsed_extension=lapsed)
 
 
 def _end(move: Move, state: Extension.State) -> Extension:

@@ -4,12 +4,15 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import yaml
 
 from opinion.models import Reply
 from workflows import extensions
+from workflows.adopting import adopt
 from workflows.errors import Already, Cannot, MayNot
-from workflows.models import Case, Extension
+from workflows.models import Case, Definition, Extension, User
 from workflows.permits import available
+from workflows.publishing import publish
 from workflows.sweeper import sweep
 from workflows.verifying_clocks import verify_clocks
 
@@ -136,6 +139,45 @@ def test_a_request_lapses_with_its_clock(county, case, at):
     for step in ("draft_reply", "approve", "reply"):
         county.do(case, step, at=at + timedelta(hours=1))
     assert extensions.pending(case) is None
+
+
+def lapsed_in(case):
+    """Events that say a request for more time ended undecided, and what of it."""
+    found = case.events.filter(data__has_key="lapsed_extension").order_by("seq")
+    return [(event.name, event.data["lapsed_extension"]["amount"]) for event in found]
+
+
+def test_a_request_ends_with_its_approval_where_the_case_is_merged(county, case, at):
+    master = county.register(at, subject="主案件")
+    county.do(case, "request_extension", at=at)
+    county.do(case, "merge", at=at, master=master.pk)
+    assert case.extensions.get().state == "retracted"
+    assert lapsed_in(case) == [("message.merged", "3wd")]
+    county.do(case, "unmerge", at=at)
+    assert Case.objects.get(pk=case.pk).state == "handling"
+    county.do(case, "request_extension", at=at)
+    county.do(case, "grant_extension", at=at)
+    assert list(case.extensions.order_by("id").values_list("state", flat=True)) == ["retracted", "granted"]
+
+
+def test_a_request_ends_with_its_approval_where_a_newer_version_has_no_place_for_it(county, case, at):
+    county.do(case, "request_extension", at=at)
+    document = yaml.safe_load(Definition.objects.get(code="message").source)
+    document["approvals"]["extension"]["during"].remove("handling")
+    for name in ("request_extension", "request_late_extension"):
+        document["transitions"][name]["from"].remove("handling")
+    text = yaml.safe_dump(document, allow_unicode=True)
+    newer = publish(text, "message.yaml", by=User.objects.system(), at=at).document
+    adopt([case.pk], newer, {}, by=User.objects.system(), at=at)
+    assert case.extensions.get().state == "retracted"
+    assert lapsed_in(case) == [("definition.changed", "3wd")]
+
+
+def test_a_request_taken_back_or_answered_is_not_said_to_lapse(county, case, at):
+    for end in ("retract_extension", "refuse_extension", "grant_extension"):
+        county.do(case, "request_extension", at=at)
+        county.do(case, end, at=at)
+    assert lapsed_in(case) == []
 
 
 def test_a_change_of_grade_keeps_pause_and_extension(county, case, at):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from django.db import models
 from viewflow.workflow.status import PROCESS
 
-from workflows import rows
+from workflows import extensions, rows
 from workflows.approvals.flow import ApprovalFlow
 from workflows.approvals.people import Sitter
 from workflows.approvals.picking import SIGNED, below, earlier
@@ -143,11 +143,13 @@ class ApprovalBook(SeatBook):
             del self.running[approval.case_id, kind]
 
     def _stop(self, approval: Approval, outcome: Approval.Outcome) -> None:
+        """It ends without a decision, whatever ends it: and so does what only it could have decided."""
         move = self.move
         self.close_seats(approval, met=False)
         approval.status, approval.finished, approval.outcome = PROCESS.CANCELED.value, move.at, outcome.value
         approval.save()
         del self.running[approval.case_id, approval.kind]
+        extensions.drop_asked_with(move, approval.seq)
         move.log(stopped=[*move.logged.get("stopped", []), approval.kind])
 
     # ---- what the flow asks for

@@ -114,6 +114,28 @@ def test_a_report_of_a_message_handled_again_shows_no_answer_from_before(
     assert "您反映的积水已清理完毕。" not in shown
 
 
+def test_timeline_says_which_request_for_more_time_lapsed(county: World, earlier: datetime, as_: As):
+    case = county.walk("handling", earlier)
+    county.do(case, "request_extension", at=earlier + 5 * PACE)
+    county.do(case, "transfer", at=earlier + 6 * PACE)
+    page = page_of(as_, county.dispatcher, case)
+    assert "随之终结的延期申请：办结时限延长3个工作日，未作决定，仍需延期的请重新申请" in page
+
+
+def test_timeline_reads_requests_that_lapsed_under_the_word_of_struck_off_claims(
+    county: World, earlier: datetime, as_: As, monkeypatch: pytest.MonkeyPatch
+):
+    """Older events name the number of the request's event where others list claims."""
+    monkeypatch.setattr("workflows.extensions._lapse", lambda move, found: move.log(dropped=found.seq))
+    monkeypatch.setattr("workflows.extensions.drop_asked_with", lambda move, seq: None)
+    case = county.walk("handling", earlier)
+    county.do(case, "request_extension", at=earlier + 5 * PACE)
+    event = county.do(case, "transfer", at=earlier + 6 * PACE)
+    assert isinstance(event.data["dropped"], int)
+    page = page_of(as_, county.dispatcher, case)
+    assert "随之终结的延期申请：未作决定，仍需延期的请重新申请" in page
+
+
 def test_links_name_only_cases_the_viewer_may_know_of(county: World, earlier: datetime, as_: As):
     first = county.register(earlier, body="同一件事")
     second = county.register(earlier, body="同一件事")
