@@ -8,17 +8,22 @@ from opinion import supervising
 from opinion.models import SupervisionOrder
 from opinion.models.supervision import AWAITING
 from workflows.ladders import LEVELS
-from workflows.models import Clock
+from workflows.models import Clock, Unit
 from workflows.moves import Move
 from workflows.registry import Refusal, guard
 
 State = SupervisionOrder.State
+# What was proposed is issued with the last signature; the case may have become another since.
+DISPATCH = "dispatch_order"
 
 
 @guard
 def order_names_a_unit_of_the_case(move: Move) -> Refusal | None:
     if "unit" not in move.data or move.data["unit"] in {move.case.desk_id, move.case.lead_id}:
         return None
+    if move.name == DISPATCH:
+        unit = Unit.objects.get(pk=move.data["unit"])
+        return Refusal(f"{unit}已不承办本案，不能再对其签发督办单：请选“{_refuse(move)}”，由督办员另行报请")
     return Refusal("被督办单位应为本案的主办单位或受理台，请另选")
 
 
@@ -35,10 +40,18 @@ def no_order_is_open(move: Move) -> Refusal | None:
         return None
     order = against[next(iter(asked))]
     issued = f"{timezone.localtime(order.issued_at):%Y-%m-%d %H:%M}"
+    way_out = (
+        f"：请选“{_refuse(move)}”并写明，需要加重的由督办员升级" if move.name == DISPATCH else "，可以升级"
+    )
     return Refusal(
-        f"对{order.unit}已有未审结的督办单 {order.title}（{order.issuer}于 {issued} 签发），可以升级，不能重复签发",
+        f"对{order.unit}已有未审结的督办单 {order.title}（{order.issuer}于 {issued} 签发），不能重复签发{way_out}",
         already=True,
     )
+
+
+def _refuse(move: Move) -> str:
+    """What giving a proposed order back is called: for whoever was to sign it, the way on."""
+    return move.lifecycle.transitions[move.lifecycle.approvals["order"].returns].label
 
 
 @guard

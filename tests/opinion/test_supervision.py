@@ -118,6 +118,42 @@ def test_a_second_order_names_the_first_and_who_issued_it(county, case, at):
         county.do(case, "issue_order", at=at)
 
 
+def test_a_proposed_order_waits_while_another_is_issued_against_another_unit(county, case, at):
+    county.do(case, "propose_order", at=at)
+    county.do(case, "issue_order", at=at, by=User.objects.system(), unit=county.desk.pk)
+    county.do(case, "sign_order", at=at + DAY)
+    issued = SupervisionOrder.objects.filter(case=case).order_by("number")
+    assert [one.unit for one in issued] == [county.desk, county.housing]
+
+
+def test_whoever_signs_a_proposed_order_too_late_reads_why_and_the_supervisor_hears_of_it(county, case, at):
+    county.do(case, "propose_order", at=at, colour="red")
+    county.do(case, "issue_order", at=at, by=User.objects.system())
+    way_out = (
+        r"对住建局已有未审结的督办单 .*-D1.*不能重复签发：请选“不予签发督办单”并写明，需要加重的由督办员升级"
+    )
+    with pytest.raises(Already, match=way_out):
+        county.do(case, "sign_order", at=at + DAY)
+    county.do(case, "refuse_order", at=at + DAY, remark="已有督办单，请升级")
+    relay(at=at + DAY)
+    assert "supervisor" in told(case, "order.refused")
+    county.do(case, "raise_order", at=at + DAY)
+    assert order(case).colour == "red"
+
+
+def test_a_transfer_leaves_a_proposed_order_to_whoever_signs_it(county, case, at):
+    county.do(case, "propose_order", at=at, unit=county.desk.pk)
+    other = county.walk("handling", at)
+    county.do(other, "propose_order", at=at)
+    for one in (case, other):
+        county.do(one, "transfer", at=at)
+    county.do(case, "sign_order", at=at)
+    assert order(case).unit == county.desk
+    with pytest.raises(Cannot, match="住建局已不承办本案，不能再对其签发督办单：请选“不予签发督办单”"):
+        county.do(other, "sign_order", at=at)
+    county.do(other, "refuse_order", at=at)
+
+
 def test_the_schema_holds_one_open_order_a_unit(county, case, at):
     county.do(case, "issue_order", at=at)
     row = {"case": case, "unit": county.housing, "level": 1, "issuer": county.supervisor, "issued_at": at}
