@@ -14,7 +14,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Case as Choice
+from django.db.models import Count, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from workflows import rows
@@ -96,14 +98,17 @@ def preview(code: str, version: int, state_map: Mapping[str, str]) -> Preview:
     _check_map(definition.parsed, state_map)
     alike = (
         _candidates(definition)
-        .values_list("definition_id", "definition__version", "state", "parked", "policy_id", "lead_id")
+        .annotate(left=_left(definition, state_map))
+        .values_list(
+            "definition_id", "definition__version", "state", "parked", "policy_id", "lead_id", "left"
+        )
         .annotate(cases=Count("id"))
     )
     counted: dict[tuple[int, str, str | None, str], int] = {}
-    for old_id, old_version, state, parked, policy_id, lead_id, cases in alike:
+    for old_id, old_version, state, parked, policy_id, lead_id, left, cases in alike:
         case = Case(definition_id=old_id, state=state, parked=parked, policy_id=policy_id, lead_id=lead_id)
         try:
-            target, reason = _landing(case, definition, state_map)[0], ""
+            target, reason = _landing(case, definition, state_map, left)[0], ""
         except _Unfit as error:
             target, reason = None, str(error)
         key = (old_version, state, target, reason)
@@ -152,6 +157,22 @@ def _candidates(definition: Definition) -> CaseQuerySet:
     return Case.objects.filter(older, archived_at=None)
 
 
+def _left(definition: Definition, state_map: Mapping[str, str]) -> Choice:
+    """The state before the present one, by the log, of cases that stand where the new version would have parked them; else empty."""
+    parking = definition.parsed.parking
+    coming = {old for old, new in state_map.items() if new in parking} | (parking - set(state_map))
+    entered = Event.objects.filter(case=OuterRef("pk"), target=OuterRef("state")).exclude(
+        source=OuterRef("state")
+    )
+    left = Coalesce(Subquery(entered.order_by("-seq").values("source")[:1]), Value(""))
+    return Choice(When(state__in=coming, then=left), default=Value(""))
+
+
+def _left_by(cases: CaseQuerySet, definition: Definition, state_map: Mapping[str, str]) -> dict[int, str]:
+    """The same by case id, in one statement."""
+    return dict(cases.annotate(left=_left(definition, state_map)).values_list("pk", "left"))
+
+
 def _check_map(spec: LifecycleSpec, state_map: Mapping[str, str]) -> None:
     unknown = [
         f"对照 {old}={new}：新版没有状态“{new}”" for old, new in state_map.items() if new not in spec.states
@@ -161,18 +182,21 @@ def _check_map(spec: LifecycleSpec, state_map: Mapping[str, str]) -> None:
 
 
 def _check_each(cases: CaseQuerySet, definition: Definition, state_map: Mapping[str, str]) -> None:
-    reasons = []
+    reasons, left = [], _left_by(cases, definition, state_map)
     for case in cases.order_by("id"):
         try:
-            _landing(case, definition, state_map)
+            _landing(case, definition, state_map, left[case.pk])
         except _Unfit as error:
             reasons.append(f"{case.number}：{error}")
     if reasons:
         raise CannotAdopt(reasons)
 
 
-def _landing(case: Case, definition: Definition, state_map: Mapping[str, str]) -> tuple[str, str]:
-    """State and parked state in the new version. Raises _Unfit."""
+def _landing(case: Case, definition: Definition, state_map: Mapping[str, str], left: str) -> tuple[str, str]:
+    """State and parked state in the new version. Raises _Unfit.
+
+    left: the state before the present one; what a version that parks nothing here did not keep.
+    """
     old, new = lifecycle(case.definition_id), lifecycle(definition.pk)
     target = state_map.get(case.state, case.state)
     if target not in new.states:
@@ -189,7 +213,8 @@ def _landing(case: Case, definition: Definition, state_map: Mapping[str, str]) -
         raise _Unfit(f"案件所依时限规则不含新版的时限：{'；'.join(unserved)}")
     if target not in new.parking:
         return target, ""
-    parked = state_map.get(case.parked, case.parked)
+    before_that = case.parked if case.state in old.parking else left
+    parked = state_map.get(before_that, before_that)
     if parked not in new.resumable:
         raise _Unfit(f"“{target}”恢复时要回到“{parked or '（无）'}”，新版不能恢复到那里")
     return target, parked
@@ -210,9 +235,11 @@ def _move(
     new = lifecycle(definition.pk)
     versions = dict(Definition.objects.filter(code=definition.code).values_list("id", "version"))
     fitting: list[tuple[Case, str, str]] = []
+    cases = list(cases)
+    left = _left_by(Case.objects.filter(pk__in=[case.pk for case in cases]), definition, state_map)
     for case in cases:
         try:
-            fitting.append((case, *_landing(case, definition, state_map)))
+            fitting.append((case, *_landing(case, definition, state_map, left[case.pk])))
         except _Unfit as error:
             adopted.left.append(f"{case.number}：{error}")
     book = ClockBook.of([case.pk for case, _, _ in fitting])

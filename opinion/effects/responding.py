@@ -13,6 +13,7 @@ from workflows.moves import Move
 from workflows.registry import effect
 
 Kind, Stage = PublicResponse.Kind, PublicResponse.Stage
+SETTLE = "settle"
 
 
 def _keep(
@@ -119,3 +120,13 @@ def publish_response(move: Move) -> None:
         move, Kind.STATEMENT, Stage.PUBLISHED, approved.text, outlet=said["outlet"], happened_at=said["happened_at"]
     )  # fmt: skip
     move.log(approved=approved.version)
+
+
+@effect
+def begin_settling(move: Move) -> None:
+    """What is to be put right on the ground runs from the first answer: another statement sets it no new day.
+
+    Only a state that lists the clock has it begin: taken back to where nothing was answered yet, nothing does.
+    """
+    if not move.case.clocks.going().filter(kind=SETTLE).exists():
+        move.begin(SETTLE)

@@ -168,6 +168,7 @@ def test_a_request_ends_with_its_approval_where_a_newer_version_has_no_place_for
         document["transitions"][name]["from"].remove("handling")
     text = yaml.safe_dump(document, allow_unicode=True)
     newer = publish(text, "message.yaml", by=User.objects.system(), at=at).document
+    assert isinstance(newer, Definition)
     adopt([case.pk], newer, {}, by=User.objects.system(), at=at)
     assert case.extensions.get().state == "retracted"
     assert lapsed_in(case) == [("definition.changed", "3wd")]

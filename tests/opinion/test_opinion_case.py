@@ -337,6 +337,50 @@ def test_versions_and_rounds_are_kept(events, at):
     assert list(said)[-2:] == [("approved", 1, "定稿", None), ("published", 1, "定稿", at)]
 
 
+def going(case):
+    return dict(case.clocks.going().values_list("kind", "due_at"))
+
+
+@pytest.mark.parametrize("back", ["retract_response", "send_back_response", "take_back_response"])
+def test_another_statement_taken_back_leaves_the_event_followed_up_as_before(events, at, back):
+    case = events.walk("following_up", at)
+    before = going(case)
+    assert "settle" in before
+    events.do(case, "draft_response", at=at + DAY)
+    assert (now(case).state, going(case)["settle"]) == ("response_drafted", before["settle"])
+    if back == "take_back_response":
+        events.do(case, "approve_response", at=at + DAY)
+        assert (now(case).state, going(case)["settle"]) == ("response_approved", before["settle"])
+    events.do(case, back, at=at + DAY)
+    assert (now(case).state, now(case).unit, going(case)) == ("following_up", case.lead, before)
+    assert list(case.clocks.filter(kind="settle").values_list("cycle", flat=True)) == [1]
+    events.do(case, "conclude_follow_up", at=at + DAY)
+    assert case.clocks.get(kind="settle").state == "met"
+
+
+@pytest.mark.parametrize("back", ["retract_response", "send_back_response", "take_back_response"])
+def test_a_first_statement_taken_back_is_to_be_drafted_again(events, at, back):
+    case = events.walk("response_approved" if back == "take_back_response" else "response_drafted", at)
+    assert "settle" not in going(case)
+    events.do(case, back, at=at + HOUR)
+    assert now(case).state == "verified"
+    assert ("draft" in going(case), "settle" in going(case)) == (True, False)
+
+
+def test_another_statement_sets_the_work_on_the_ground_no_new_day(events, at):
+    case = events.walk("following_up", at)
+    due = going(case)["settle"]
+    for name in ("draft_response", "approve_response", "publish_response"):
+        events.do(case, name, at=at + DAY)
+    assert going(case)["settle"] == due
+
+
+def test_silence_agreed_to_begins_the_work_on_the_ground(events, at):
+    case = events.walk("silence_asked", at, grade="plain")
+    events.do(case, "grant_silence", at=at + HOUR)
+    assert (now(case).state, "settle" in going(case)) == ("following_up", True)
+
+
 def test_reports_are_numbered_through(events, at):
     case = events.walk("investigating", at)
     events.do(case, "update_report", at=at)

@@ -228,6 +228,27 @@ def test_adopt_maps_the_parked_state(world, at):
     assert (case.state, case.parked) == ("doing", "")
 
 
+def test_a_case_that_only_the_new_version_would_have_parked_goes_back_to_where_it_came_from(world, at):
+    case = working(world, at)
+    fire(case.pk, "check", by=world.worker, at=at + timedelta(minutes=2))
+    fire(case.pk, "remark", by=world.worker, at=at + timedelta(minutes=3))
+    check, uncheck = (TOY["transitions"][name] for name in ("check", "uncheck"))
+    definition = newer(
+        at,
+        transitions={
+            "check": {**check, "from": ["given", "working"]},
+            "uncheck": {**uncheck, "to": "resume"},
+        },
+    )
+    assert preview("toy", definition.version, {}).problems == []
+    assert adopt([case.pk], definition, {}, by=world.watcher, at=at).moved == 1
+    case.refresh_from_db()
+    assert (case.state, case.parked) == ("checking", "working")
+    fire(case.pk, "uncheck", by=world.worker, at=at + timedelta(hours=1))
+    case.refresh_from_db()
+    assert (case.state, case.parked) == ("working", "")
+
+
 def test_adopt_leaves_archived_cases_where_they_are(world, at):
     case = working(world, at)
     fire(case.pk, "finish", by=world.worker, at=at)
