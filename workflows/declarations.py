@@ -75,7 +75,8 @@ class TransitionSpec(Document):
     """One move. `to: stay` keeps the state, `to: resume` returns to the state left when the case was parked.
 
     from: states by name, or `open` for all that are; a published version has their names. instead: the state an effect
-    may lead to in place of `to` (`Move.divert`), such as where a draw decides.
+    may lead to in place of `to` (`Move.divert`), such as where a draw decides. aside: it changes nothing that another
+    move is decided on (a word said, a reminder taken note of), so a page opened before it is not out of date.
     """
 
     label: Label
@@ -91,6 +92,7 @@ class TransitionSpec(Document):
     confirm: str | None = None
     style: Literal["primary", "plain", "danger"] = "plain"
     hidden: bool = False
+    aside: bool = False
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NoReturn
 
+from workflows.approvals.standing import out_of_turn
 from workflows.errors import Already, Cannot, MayNot
 from workflows.machine import machine, may, refusal
 from workflows.models import Case, Event, User
 from workflows.moves import Move
-from workflows.wording import already_sentence
+from workflows.published import lifecycle
+from workflows.wording import CLOCK_EVENTS, already_sentence
 
 APPROVAL = "approval"
 
@@ -35,8 +37,8 @@ def permitted(
     allowed = (called and APPROVAL in transition.role) or may(case, by, transition)
     if not allowed or not may_know(case, by):
         raise MayNot(f"您没有对 {case.number} 办理“{transition.label}”的权限")
-    if rev is not None and rev != case.rev:
-        _say_already(case, _events(case).filter(seq__gt=rev).order_by("seq").first())
+    if rev is not None and rev != case.rev and not transition.aside and (news := _news(case, rev)):
+        _say_already(case, news[0])
     if case.state not in transition.sources:
         left = _events(case).filter(source__in=transition.sources).exclude(target__in=transition.sources)
         last = left.order_by("-seq").first()
@@ -44,7 +46,7 @@ def permitted(
             _say_already(case, last)
         raise Cannot(f"{case.number} 现为“{spec.states[case.state].label}”，还不能“{transition.label}”")
     move = Move(case, name, transition, spec, by, at, data, case.state)
-    no = refusal(move)
+    no = refusal(move) or out_of_turn(move)
     if no is not None:
         raise Already(no.sentence) if no.already else Cannot(no.sentence)
     return move
@@ -60,12 +62,22 @@ def available(case: Case, by: User, *, at: datetime) -> list[Move]:
         for name, t in spec.leaving(case.state)
         if not t.hidden
     )
-    return [move for move in offered if may(case, by, move.transition) and refusal(move) is None]
+    allowed = (move for move in offered if may(case, by, move.transition))
+    return [move for move in allowed if refusal(move) is None and out_of_turn(move) is None]
 
 
 def may_know(case: Case, by: User) -> bool:
     """Whether a restricted case may be known to this user; only there does it cost a statement."""
     return not case.restricted or case.seen_by(by)
+
+
+def _news(case: Case, rev: int) -> list[Event]:
+    """What happened since a version of the case that somebody who saw it should know of: moves, the last first, then what
+    the engine did by itself. Reminders, and moves that are `aside`, change nothing that is decided on."""
+    steps = lifecycle(case.definition_id).transitions
+    since = _events(case).filter(seq__gt=rev).exclude(name__in=CLOCK_EVENTS).order_by("-seq")
+    news = [event for event in since if event.transition not in steps or not steps[event.transition].aside]
+    return sorted(news, key=lambda event: not event.transition)
 
 
 def _events(case: Case) -> Any:

@@ -116,6 +116,8 @@ class LifecycleSpec(Document):
                 yield from self._undeclared(f"{at}.to", (t.to,), self.states, "states")
             elif t.instead is not None:
                 yield f"{at}.instead: to 为 {t.to} 时不能另有去向，请删除 instead"
+            if t.aside and t.to != "stay":
+                yield f"{at}.aside: 改变状态的步骤别人不能不知道，请写 to: stay 或删除 aside"
             if t.instead is not None:
                 yield from self._undeclared(f"{at}.instead", (t.instead,), self.states, "states")
             yield from self._undeclared(f"{at}.restarts", t.restarts, self.clocks, "clocks")

@@ -20,11 +20,11 @@ def already_sentence(case: Case, event: Event | None) -> str:
     spec = lifecycle(case.definition_id)
     now = spec.states[case.state].label
     if event is None:
-        return f"{case.number} 已有变动，现为“{now}”，请刷新后再办理"
+        return f"{case.number} 已有变动，现为“{now}”"
     done = spec.transitions.get(event.transition)
     what = done.label if done else event_label(case, event)
     when = date_format(timezone.localtime(event.happened_at), "Y-m-d H:i")
-    return f"{event.actor} 已于 {when} 办理“{what}”，{case.number} 现为“{now}”，请刷新后再办理"
+    return f"{event.actor} 已于 {when} 办理“{what}”，{case.number} 现为“{now}”"
 
 
 def event_label(case: Case, event: Event) -> str:

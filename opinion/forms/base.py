@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
 from opinion.codes import choices
+from workflows.chain import text_digest
 from workflows.models import Case, Unit, User
 from workflows.models.unit import ancestor_ids, subtree_ids
 
@@ -58,6 +59,8 @@ class MoveForm(PlainForm):
     """The form of a move of a case. buttons: beside its own. beside: a template of what to look at while filling it in."""
 
     buttons: ClassVar[Sequence[Button]] = ()
+    # Fields filled in with words somebody else wrote, to be agreed to: never sent on where those have changed meanwhile.
+    agreed_to: ClassVar[Sequence[str]] = ()
     beside: ClassVar[str] = ""
     remarks_title: ClassVar[str] = "文中可能透露个人身份，请核对"
 
@@ -75,6 +78,12 @@ class MoveForm(PlainForm):
     def remarks(self) -> Sequence[object]:
         """What to know about the text as it stands; each says itself."""
         return ()
+
+    @property
+    def wording(self) -> str:
+        """Of the words this form was opened with, to be agreed to; tells them from others."""
+        said = [str(self.initial.get(name, "")) for name in self.agreed_to]
+        return text_digest("\n".join(said)) if said else ""
 
     def again(self) -> MoveForm | None:
         """The form to show anew, where another of its buttons asked for no more than that; None to go on."""

@@ -30,6 +30,7 @@ class ApproveForm(PublicChoice, ScreenedForm):
     """The wording that will reach the person; a changed one is kept as a version of its own."""
 
     move = "sign_reply"
+    agreed_to = ("text", "public_text")
     text = prose("审定稿", most=REPLY_MAX, rows=12, help_text="可直接修改文字；原稿保留")
     public_text = public_wording()
     remark = prose("审核意见", required=False, rows=3)

@@ -58,6 +58,7 @@ class ProposeInformationForm(PublicForm):
 class SignInformationForm(ProposeInformationForm):
     """As it was proposed, or in better words; it is out with the signature."""
 
+    agreed_to = ("text",)
     remark = prose("核准意见", required=False, rows=3)
 
     def prepare(self) -> None:
@@ -93,6 +94,7 @@ class DraftResponseForm(PublicForm):
 class ApproveResponseForm(PublicForm):
     """The wording that will be published."""
 
+    agreed_to = ("text",)
     text = prose("审定稿", most=REPLY_MAX, rows=12, help_text="可直接修改文字；原稿保留")
     remark = prose("审核意见", required=False, rows=3)
 

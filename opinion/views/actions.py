@@ -25,7 +25,7 @@ from opinion.views.tokens import fresh_token, key_of
 from workflows.declarations import TransitionSpec
 from workflows.digits import digits
 from workflows.engine import fire
-from workflows.errors import MayNot, MoveRefused
+from workflows.errors import Already, MayNot, MoveRefused
 from workflows.models import Case, Event, User
 from workflows.permits import permitted
 from workflows.published import lifecycle
@@ -90,15 +90,19 @@ class ActionPage:
 
     def submit(self) -> HttpResponse:
         key, rev = self._from_where(key_of(self.request, self.name), self._rev())
+        done = Event.objects.filter(case=self.case, key=key, actor=self.viewer).first()
+        if done is not None:
+            # The second of two clicks: what it chose from may be gone by what the first did.
+            return self._done(done)
         form = self._form(self.request.POST, self.request.FILES)
         if isinstance(form, FilesForm) and self._refusal(self.case) is None:
             form.receive(self.at)
         again = form.again() if form is not None else None
         if again is not None:
-            return self._render(again, self._refusal(self.case))
+            return self._render(again, self._refusal(self.case, rev))
         if form is not None and not form.is_valid():
-            refused = self._refusal(self.case)
-            return self._render(form, refused, status=422)
+            # What somebody else did since is said first: it may be why an entry does not fit any more.
+            return self._render(form, self._refusal(self.case, rev), status=422)
         try:
             moving = self._moving(form, rev)
             if moving is not None:
@@ -139,13 +143,23 @@ class ActionPage:
         status: int = 200,
         moving: Moving | None = None,
     ) -> HttpResponse:
-        """With a refusal the page says it, keeps what was typed, and offers to go on only where that is possible."""
+        """With a refusal the page says it, keeps what was typed, and offers to go on only where that is possible.
+
+        The version it is sent on with stays the one it was opened with, until the person has read what happened since.
+        """
         fresh = self.case
         if refused is not None:
             fresh = visible_case(self.case.number, self.viewer)
             status = 403 if isinstance(refused, MayNot) else 409
+        told = self.request.method != "POST" or isinstance(refused, Already)
+        form, overtaken = self._overtaken(form) if told else (form, [])
         context = {
             "case": fresh,
+            "rev": fresh.rev if told else self._rev(),
+            "wording": form.wording
+            if told and isinstance(form, MoveForm)
+            else self.request.POST.get("wording", ""),
+            "overtaken": overtaken,
             "state": lifecycle(fresh.definition_id).states[fresh.state].label,
             "step": self.step,
             "form": form,
@@ -162,10 +176,24 @@ class ActionPage:
             return None
         return form_for(self.step.form, data, case=self.case, user=self.viewer, at=self.at, files=files)
 
-    def _refusal(self, case: Case) -> MoveRefused | None:
+    def _overtaken(self, form: forms.Form | None) -> tuple[forms.Form | None, list[tuple[str, str]]]:
+        """The form with the words now to be agreed to, where they were others when it was opened, and what was typed over
+        those: label, text."""
+        if not isinstance(form, MoveForm) or not form.is_bound or not form.agreed_to:
+            return form, []
+        anew = self._form(None)
+        if anew is None or anew.wording == self.request.POST.get("wording"):
+            return form, []
+        typed = {name: self.request.POST.get(name, "") for name in form.fields}
+        kept = [name for name, field in anew.fields.items() if isinstance(field, forms.CharField)]
+        anew.initial.update((name, typed[name]) for name in kept if name not in anew.agreed_to)
+        over = [(str(anew.fields[name].label), typed[name]) for name in anew.agreed_to if name in anew.fields]
+        return anew, [(label, text) for label, text in over if text]
+
+    def _refusal(self, case: Case, rev: int | None = None) -> MoveRefused | None:
         """What the door would say to an empty form, asked without its lock."""
         try:
-            permitted(case, self.name, by=self.viewer, at=self.at, data={})
+            permitted(case, self.name, by=self.viewer, at=self.at, data={}, rev=rev)
         except MoveRefused as refused:
             return refused
         return None

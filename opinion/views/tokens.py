@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
-_NOT_FILLED_IN = frozenset({"csrfmiddlewaretoken", "token"})
+NOT_FILLED_IN = frozenset({"csrfmiddlewaretoken", "token"})
 
 
 def fresh_token() -> str:
@@ -31,6 +31,6 @@ def key_of(request: HttpRequest, what: str) -> str:
 
 def _digest(request: HttpRequest) -> str:
     """Of all that was sent, files by name and size. Keyed: what is filled in may be somebody's telephone number."""
-    said = sorted((name, values) for name, values in request.POST.lists() if name not in _NOT_FILLED_IN)
+    said = sorted((name, values) for name, values in request.POST.lists() if name not in NOT_FILLED_IN)
     files = sorted((name, [(f.name, f.size) for f in sent]) for name, sent in request.FILES.lists())
     return salted_hmac("opinion.tokens", json.dumps([said, files]), algorithm="sha256").hexdigest()[:12]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -12,7 +12,11 @@ from django.utils.formats import date_format
 from workflows.approvals.under_way import under_way
 from workflows.models import Approval, ApprovalTask, Case, Event, User
 from workflows.published import approval_rules
+from workflows.registry import Refusal
 from workflows.wording import event_label
+
+if TYPE_CHECKING:
+    from workflows.moves import Move
 
 Decision = ApprovalTask.Decision
 # What ends a seat by the person's own word.
@@ -111,6 +115,22 @@ def _all(case: Case) -> Sequence[Approval]:
         known = list(Approval.objects.filter(case=case).order_by("id"))
         case.__dict__["_approvals"] = known
     return known
+
+
+def out_of_turn(move: Move) -> Refusal | None:
+    """Why a move on an approval would come to nothing: what it asks for is being asked for already, or a signature would
+    be for a case that is another by now. Said before anything is filled in."""
+    for kind, declared in move.lifecycle.approvals.items():
+        if move.name not in {*declared.opens, declared.signs}:
+            continue
+        approval = next((one for one in running(move.case) if one.kind == kind), None)
+        if approval is None:
+            continue
+        if move.name in declared.opens and move.case.state in declared.during:
+            return Refusal(f"{move.case.number} 的“{declared.label}”正在审批，不能重复提交")
+        if move.name == declared.signs and not still_fits(approval, move.case):
+            return Refusal("案件的分类或等级在送审后有变，应经的审批层级随之不同，请退回后重新送审")
+    return None
 
 
 def still_fits(approval: Approval, case: Case) -> bool:

@@ -12,13 +12,14 @@ from django.urls import reverse
 
 from tests.factories.world import PERSON, World
 from tests.opinion.views.conftest import As
-from workflows.models import Case
+from workflows.models import Case, Clock
+from workflows.sweeper import sweep
 
 
 def form_of(client: Client, case: Case, name: str) -> dict[str, str]:
     """The hidden fields of a move's page."""
     page = client.get(reverse("action", args=[case.number, name])).content.decode()
-    return dict(re.findall(r'<input type="hidden" name="(token|rev)" value="([^"]+)">', page))
+    return dict(re.findall(r'<input type="hidden" name="(token|rev|wording)" value="([^"]+)">', page))
 
 
 def send(client: Client, case: Case, name: str, **data: Any) -> Any:
@@ -67,7 +68,7 @@ def test_a_signature_changed_after_going_back_is_refused_and_keeps_the_text(
         assert signed.status_code == 302
     changed = send(client, case, "sign_reply", **hidden, text="已清理完毕。", public_text="", remark="同意")
     assert changed.status_code == 409
-    assert "已清理完毕。</textarea>" in changed.content.decode()
+    assert "已清理完毕。" in changed.content.decode()
     assert case.events.filter(transition="sign_reply").count() == 1
 
 
@@ -75,9 +76,9 @@ def test_key_of_one_person_is_no_key_of_another(county: World, earlier: datetime
     case = county.walk("handling", earlier)
     hidden = form_of(as_(county.handler), case, "comment")
     send(as_(county.handler), case, "comment", **hidden, comment="甲")
-    response = send(as_(county.head), case, "comment", **hidden, comment="乙")
-    assert response.status_code == 409  # the case has moved on since this form was shown
-    assert case.events.filter(transition="comment").count() == 1
+    response = send(as_(county.head), case, "comment", **hidden, comment="甲")
+    assert response.status_code == 302
+    assert case.events.filter(transition="comment").count() == 2
 
 
 def test_form_with_errors_keeps_what_was_typed(county: World, earlier: datetime, as_: As):
@@ -89,6 +90,79 @@ def test_form_with_errors_keeps_what_was_typed(county: World, earlier: datetime,
     assert response.status_code == 422
     assert "请选择“退单理由”" in page
     assert "不属本单位职责</textarea>" in page
+
+
+def test_an_error_in_the_form_does_not_hide_what_somebody_else_did(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("handling", earlier), as_(county.handler)
+    hidden = form_of(client, case, "save_draft")
+    county.do(case, "save_draft", at=earlier + timedelta(minutes=9), by=county.head, text="负责人的稿")
+    wrong = send(client, case, "save_draft", **hidden, text="长" * 20000, result="")
+    assert wrong.status_code == 409
+    assert "负老褚 已于" in wrong.content.decode()
+    # It has been read: what is sent from here on is sent on with it.
+    now = re.findall(r'name="rev" value="([^"]+)"', wrong.content.decode())
+    assert now == [str(Case.objects.get(pk=case.pk).rev)]
+
+
+def test_an_error_in_the_form_keeps_the_version_it_was_opened_with(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("handling", earlier), as_(county.handler)
+    hidden = form_of(client, case, "save_draft")
+    wrong = send(client, case, "save_draft", **hidden, text="长" * 20000, result="")
+    assert wrong.status_code == 422
+    kept = dict(re.findall(r'name="(token|rev)" value="([^"]+)"', wrong.content.decode()))
+    assert kept["rev"] == hidden["rev"]
+    county.do(case, "save_draft", at=earlier + timedelta(minutes=9), by=county.head, text="负责人的稿")
+    assert send(client, case, "save_draft", **kept, text="我的稿", result="").status_code == 409
+
+
+def test_who_finds_the_choice_gone_reads_who_took_it(county: World, earlier: datetime, as_: As):
+    case = county.walk("handling", earlier)
+    county.do(case, "ask_co_handling", at=earlier + timedelta(minutes=9))
+    task, client = case.co_tasks.get(), as_(county.other_handler)
+    hidden = form_of(client, case, "accept_co_task")
+    county.do(case, "accept_co_task", at=earlier + timedelta(minutes=10), by=county.other_head)
+    late = send(client, case, "accept_co_task", **hidden, task=task.number)
+    assert late.status_code == 409
+    assert "负老沈 已于" in late.content.decode()
+
+
+def test_the_second_click_is_done_though_the_first_took_the_choice_away(
+    county: World, earlier: datetime, as_: As
+):
+    case = county.walk("handling", earlier)
+    county.do(case, "ask_co_handling", at=earlier + timedelta(minutes=9))
+    client = as_(county.other_handler)
+    hidden = {**form_of(client, case, "accept_co_task"), "task": case.co_tasks.get().number}
+    answers = [send(client, case, "accept_co_task", **hidden).status_code for _ in range(2)]
+    assert answers == [302, 302]
+    assert case.events.filter(transition="accept_co_task").count() == 1
+
+
+def test_words_said_and_reminders_make_no_page_out_of_date(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("handling", earlier), as_(county.handler)
+    hidden = form_of(client, case, "save_draft")
+    county.do(case, "comment", at=earlier + timedelta(minutes=9), by=county.head, comment="请抓紧")
+    reminder = Clock.objects.get(case=case, kind="resolve").next_at
+    assert reminder is not None
+    sweep(at=reminder)
+    assert case.events.latest("seq").name.startswith("clock.")
+    assert send(client, case, "save_draft", **hidden, text="我的稿", result="").status_code == 302
+
+
+def test_what_was_signed_is_what_was_read(county: World, earlier: datetime, as_: As):
+    """The drafter takes it back, words it better and puts it up again while the signer reads the first."""
+    case, client = county.walk("drafted", earlier), as_(county.head)
+    hidden = form_of(client, case, "sign_reply")
+    county.do(case, "retract_draft", at=earlier + timedelta(minutes=9))
+    county.do(case, "draft_reply", at=earlier + timedelta(minutes=10), text="更正后的第二稿。")
+    late = send(client, case, "sign_reply", **hidden, text="我改过的第一稿。", public_text="", remark="同意")
+    page = late.content.decode()
+    assert late.status_code == 409
+    assert "办理“拟稿送审”" in page
+    assert "更正后的第二稿。</textarea>" in page
+    assert "您先前填写的“审定稿”" in page
+    assert "我改过的第一稿。" in page
+    assert "同意</textarea>" in page
 
 
 def test_move_made_meanwhile_answers_who_made_it_and_keeps_the_text(
@@ -109,7 +183,7 @@ def test_move_made_meanwhile_answers_who_made_it_and_keeps_the_text(
 def test_form_can_be_sent_again_after_an_unrelated_change(county: World, earlier: datetime, as_: As):
     case, client = county.walk("handling", earlier), as_(county.handler)
     hidden = form_of(client, case, "draft_reply")
-    county.do(case, "comment", at=earlier + timedelta(minutes=5))
+    county.do(case, "instruct", at=earlier + timedelta(minutes=5))
     refused = send(client, case, "draft_reply", **hidden, text="已修复", result="solved")
     assert refused.status_code == 409
     again = dict(re.findall(r'name="(token|rev)" value="([^"]+)"', refused.content.decode()))
@@ -232,7 +306,7 @@ def test_reclassing_that_moves_no_deadline_asks_nothing_more(county: World, earl
 def test_a_case_that_moved_before_the_deadlines_were_seen_is_told(county: World, earlier: datetime, as_: As):
     case, client = county.walk("handling", earlier), as_(county.dispatcher)
     hidden = form_of(client, case, "classify")
-    county.do(case, "comment", at=earlier + timedelta(minutes=9))
+    county.do(case, "instruct", at=earlier + timedelta(minutes=9))
     said = {"type": "help", "domain": "", "urgency": "urgent", "complexity": "", "remark": "停水"}
     response = send(client, case, "classify", **hidden, **said)
     assert response.status_code == 409
