@@ -9,8 +9,8 @@ from opinion import declines, follow_ups
 from opinion.barring import barred_units, unbarrable_units
 from opinion.codes import choices
 from opinion.masters_words import approved_texts, for_case, stray_sentence
-from opinion.merging import master_of, obstacle
-from opinion.models import Attachment, Contact, Reply
+from opinion.merging import master_of, obstacle, unfit
+from opinion.models import Attachment, Contact
 from opinion.quantities import DECLINES, quantity
 from opinion.wordings import authors_since_answer, public_text
 from workflows import extensions
@@ -222,21 +222,16 @@ def merge_is_sound(move: Move) -> Refusal | None:
     if "master" not in move.data:
         return None
     master = Case.objects.filter(pk=move.data["master"]).first()
-    reason = obstacle(move.case, master) if master else "没有这件主案件，可能编号有误"
+    reason = obstacle(move.case, master, move.by) if master else "没有这件主案件，可能编号有误"
     return Refusal(reason) if reason else None
 
 
 @guard
 def master_has_replied(move: Move) -> Refusal | None:
-    """A duplicate's person is told what the master's was, so the master is answered first."""
+    """A duplicate's person is told what the master's was, so the master is answered first, and that answer still holds."""
     master = master_of(move.case)
-    if master is None:
-        return Refusal("没有并案记录")
-    if not Reply.objects.filter(case=master, kind=Reply.Kind.FINAL).exists():
-        return Refusal(f"主案件 {master.number} 尚未答复，请先答复主案件")
-    if master.lead_id in barred_units(move.case):
-        return Refusal(f"主案件 {master.number} 的主办单位是本案的被反映单位，请先撤销并案，另行交办")
-    return None
+    reason = unfit(move.case, master, move.by) if master else "没有并案记录"
+    return Refusal(reason) if reason else None
 
 
 @guard

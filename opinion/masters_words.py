@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from opinion.merging import words_of
 from opinion.models import Reply
 from opinion.templating import PLACEHOLDERS
 from workflows.models import Case
@@ -41,10 +42,13 @@ class Clause:
 
 def approved_texts(master: Case, *, public: bool) -> list[str]:
     """What the master's person was told last, and what the public reads of it: that alone, where it is for the public."""
-    told = Reply.objects.filter(case=master, kind=Reply.Kind.FINAL).order_by("-version").first()
+    said = words_of(master)
+    told = next((reply for reply in said if reply.kind == Reply.Kind.FINAL), None)
     if told is None:
         return []
-    shown = Reply.objects.filter(case=master, kind=Reply.Kind.PUBLISHED, seq=told.seq).first()
+    shown = next(
+        (reply for reply in said if reply.kind == Reply.Kind.PUBLISHED and reply.seq == told.seq), None
+    )
     if shown is None:
         return [told.text]
     return [shown.text] if public else [told.text, shown.text]
@@ -58,6 +62,8 @@ def published_otherwise(master: Case) -> str:
 
 def for_case(text: str, master: Case, case: Case, *, at: datetime) -> set[str]:
     """The master's text with what a placeholder says of the case in place of what it says of the master, or some of it."""
+    if case.desk_id == master.desk_id:
+        case.desk = master.desk
     # The master's number is another person's; theirs is this case's.
     texts = {text.replace(master.number, case.number)}
     for each in PLACEHOLDERS:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from opinion.codes import PUBLISH, REPORT
+from opinion.merging import standing_answer, words_of
 from opinion.models import Message, Reply
 from workflows.models import Case, Event
 
@@ -66,9 +67,13 @@ def obstacle(case: Case) -> str:
 
 
 def obstacle_of_merged(case: Case, master: Case | None) -> str:
-    """The same of a duplicate: it is published where its master's answer was, in the words that were. Two statements at most."""
+    """The same of a duplicate: it is published where its master's answer was, in the words that were. Four statements at most."""
     if no := must_stay_private(case):
         return no
-    if master is not None and Reply.objects.filter(case=master, kind=Reply.Kind.PUBLISHED).exists():
-        return ""
+    told = standing_answer(master) if master is not None else None
+    if master is not None and told is not None:
+        # An answer given after the case was handled again is public by its own choice, not by that of the first.
+        shown = (reply for reply in words_of(master) if reply.kind == Reply.Kind.PUBLISHED)
+        if any(reply.seq == told.seq for reply in shown):
+            return ""
     return "主案件的答复没有公开，没有可以公开的文字，请只答复本人"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from opinion.effects.dispatching import take_on
 from opinion.effects.replying import keep, keep_public
-from opinion.merging import master_of, obstacle, queue_merges
+from opinion.merging import master_of, obstacle, queue_merges, standing_answer
 from opinion.models import Link, Reply
 from opinion.wordings import text_for_public
 from workflows.errors import Cannot
@@ -18,7 +18,7 @@ def join_master(move: Move) -> None:
     """data: master (case id), remark. Asks again behind the lock of all merges what the guard asked before it."""
     queue_merges()
     master = Case.objects.get(pk=move.data["master"])
-    reason = obstacle(move.case, master)
+    reason = obstacle(move.case, master, move.by)
     if reason:
         raise Cannot(reason)
     move.add(
@@ -77,7 +77,7 @@ def reply_from_master(move: Move) -> None:
         raise Cannot(f"{move.case.number} 的主案件没有主办单位")
     if move.case.lead_id is None:
         take_on(move, master.lead_id)
-    said = Reply.objects.filter(case=master, kind=Reply.Kind.FINAL).order_by("-version").first()
+    said = standing_answer(master)
     public = bool(move.data.get("public", False))
     keep(move, Reply.Kind.FINAL, move.data["text"], result=said.result if said else "", public=public)
     move.log(public=public, master=master.pk)

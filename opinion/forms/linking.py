@@ -34,7 +34,7 @@ class MergeForm(MoveForm):
         master = Case.objects.visible_to(self.by).filter(number=number).first()
         if master is None:
             raise forms.ValidationError(f"“主案件编号”{number} 不存在，请核对")
-        reason = obstacle(self.case, master)
+        reason = obstacle(self.case, master, self.by)
         if reason:
             raise forms.ValidationError(reason)
         return master.pk

@@ -11,7 +11,7 @@ from opinion.forms.base import MoveForm, prose
 from opinion.forms.publicity import PublicChoice, public_answer
 from opinion.forms.screened import ONLY_SHORTER, REPLY_MAX, ScreenedForm, public_wording
 from opinion.masters_words import published_otherwise
-from opinion.merging import master_of
+from opinion.merging import known_to, master_of, standing_answer
 from opinion.models import Reply
 from opinion.publishing import may_stay_private, obstacle, obstacle_of_merged
 from opinion.screening.finding import Finding
@@ -109,7 +109,7 @@ class ReplyForm(PublicChoice, ScreenedForm):
 
 @form("reply_merged")
 class ReplyMergedForm(PublicChoice, ScreenedForm):
-    """The master's reply as this person is told it."""
+    """The master's reply as this person is told it; nothing of it for whoever may not see the master."""
 
     move = "reply_merged"
     text = prose("答复内容", most=REPLY_MAX, rows=12, help_text=ONLY_SHORTER)
@@ -121,12 +121,10 @@ class ReplyMergedForm(PublicChoice, ScreenedForm):
     def prepare(self) -> None:
         master = master_of(self.case)
         self.offer_public(obstacle_of_merged(self.case, master))
-        if master is not None:
-            said = latest(master, Reply.Kind.FINAL)
+        said = standing_answer(master) if master is not None and known_to(master, self.by) else None
+        if master is not None and said is not None:
             # The master's number is another person's; theirs is this case's.
-            self.initial.setdefault(
-                "text", said.text.replace(master.number, self.case.number) if said else ""
-            )
+            self.initial.setdefault("text", said.text.replace(master.number, self.case.number))
             shown = published_otherwise(master)
             self.initial.setdefault("public_text", shown.replace(master.number, self.case.number))
         super().prepare()

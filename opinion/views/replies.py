@@ -13,12 +13,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from opinion.comparing import CompareForm, versions_of
 from opinion.forms.linked import LinkedReplyForm
-from opinion.linked_replies import REPLY, Outcome, answer_all, linked_replies
-from opinion.models import Reply
+from opinion.linked_replies import Outcome, answer_all, linked_replies
+from opinion.merging import REPLY, standing_answer, unanswered
 from opinion.views.case import visible_case
 from opinion.views.pages import user_of
 from opinion.views.tokens import fresh_token, key_of
-from opinion.wordings import latest
 from workflows.machine import may
 from workflows.published import lifecycle
 
@@ -48,7 +47,7 @@ def reply_linked(request: HttpRequest, number: str) -> HttpResponse:
     step = lifecycle(master.definition_id).transitions.get(REPLY)
     if step is None or not may(master, viewer, step):
         raise PermissionDenied
-    said = latest(master, Reply.Kind.FINAL)
+    said = standing_answer(master)
     rows = linked_replies(master, viewer)
     waiting = [row.case for row in rows if row.waits]
     sent = request.POST if request.method == "POST" else None
@@ -67,7 +66,7 @@ def reply_linked(request: HttpRequest, number: str) -> HttpResponse:
     refused = [outcome for outcome in outcomes if outcome.refused]
     context = {
         "case": master, "said": said, "rows": rows, "form": form, "refused": refused, "token": fresh_token(),
-        "waiting": [row for row in rows if row.waits], "done": len(outcomes) - len(refused),
+        "unanswered": unanswered(master), "waiting": [row for row in rows if row.waits], "done": len(outcomes) - len(refused),
     }  # fmt: skip
     status = 409 if refused else 422 if form.errors else 200
     return render(request, "opinion/reply_linked.html", context, status=status)

@@ -5,7 +5,9 @@ import threading
 import pytest
 from django.db import connection
 
+from opinion.forms import form_for
 from opinion.models import Link, Reply
+from opinion.publishing import obstacle_of_merged
 from tests.factories.world import STEPS, make_world
 from workflows.engine import fire
 from workflows.errors import Cannot, MoveRefused
@@ -131,10 +133,65 @@ def test_two_cases_merged_into_each_other_at_once_make_one_merge(at):
 
 
 def test_duplicate_is_not_answered_by_the_unit_it_complains_about(county, at):
-    master, case = county.walk("reviewed", at), county.walk("registered", at)
+    master = county.walk("reviewed", at, restricted=True)
+    case = county.walk("registered", at, restricted=True)
     county.do(case, "merge", at=at, master=master.pk)
     county.do(case, "bar_unit", at=at, unit=county.housing.pk)
-    county.do(master, "reply", at=at)
+    county.do(master, "reply", at=at, public=False)
     with pytest.raises(Cannot, match="主办单位是本案的被反映单位"):
         county.do(case, "reply_merged", at=at)
     assert now(case).lead != county.housing
+
+
+def test_duplicate_is_not_answered_with_a_reply_its_master_has_lost(county, at):
+    master, case = county.walk("replied", at), county.walk("registered", at)
+    county.do(case, "merge", at=at, master=master.pk)
+    county.do(master, "redo", at=at)
+    with pytest.raises(Cannot, match="正在重新办理，原答复不再适用"):
+        county.do(case, "reply_merged", at=at)
+    county.do(master, "withdraw", at=at)
+    with pytest.raises(Cannot, match="没有答复即已结束，请撤销并案"):
+        county.do(case, "reply_merged", at=at)
+
+
+def test_case_that_lost_its_reply_and_ended_is_no_master(county, at):
+    master, case = county.walk("redo", at), county.walk("handling", at)
+    county.do(master, "withdraw", at=at)
+    with pytest.raises(Cannot, match="已结束且没有答复，不能作为主案件"):
+        county.do(case, "merge", at=at, master=master.pk)
+
+
+def test_nobody_reads_number_or_words_of_a_master_they_may_not_see(county, at):
+    master, case = county.walk("reviewed", at), county.walk("registered", at)
+    county.do(case, "merge", at=at, master=master.pk)
+    county.do(master, "bar_unit", at=at, unit=county.water.pk)
+    county.do(master, "reply", at=at, public=False)
+    dispatcher = User.objects.get(pk=county.dispatcher.pk)
+    form = form_for("reply_merged", None, case=now(case), user=dispatcher, at=at)
+    assert "text" not in form.initial
+    with pytest.raises(Cannot, match="您看不到主案件") as refused:
+        county.do(case, "reply_merged", at=at)
+    assert master.number not in str(refused.value)
+
+
+def test_nobody_reads_the_number_of_an_invisible_root(county, at):
+    root, middle, case = (county.walk("handling", at) for _ in range(3))
+    county.do(middle, "merge", at=at, master=root.pk)
+    county.do(root, "bar_unit", at=at, unit=county.water.pk)
+    dispatcher = User.objects.get(pk=county.dispatcher.pk)
+    form = form_for("merge", {"master": middle.number}, case=now(case), user=dispatcher, at=at)
+    assert not form.is_valid()
+    assert f"{middle.number} 已并入另一案件，请填写其他案件" in form.errors.as_text()
+    assert root.number not in form.errors.as_text()
+
+
+def test_second_public_choice_of_a_master_is_the_duplicates(county, at):
+    """What was published before the case was handled again does not let the later answer be."""
+    master, case = county.walk("replied", at, public=True), county.walk("registered", at)
+    county.do(case, "merge", at=at, master=master.pk)
+    assert obstacle_of_merged(now(case), now(master)) == ""
+    county.do(master, "redo", at=at)
+    for name in ("draft_reply", "approve"):
+        county.do(master, name, at=at)
+    county.do(master, "reply", at=at, public=False)
+    assert "没有公开" in obstacle_of_merged(now(case), now(master))

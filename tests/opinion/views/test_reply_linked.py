@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.test import Client
@@ -96,3 +96,28 @@ def test_before_the_master_is_answered_the_page_says_what_comes_first(
     assert 'name="text"' not in shown
     alone = county.walk("handling", earlier)
     assert "没有案件并入" in as_(county.dispatcher).get(url(alone)).content.decode()
+
+
+def test_while_the_master_is_handled_again_its_old_answer_is_offered_to_nobody(
+    county: World, earlier: datetime, as_: As
+):
+    master, cases = merged(county, earlier)
+    county.do(master, "redo", at=earlier + timedelta(minutes=11))
+    shown = as_(county.dispatcher).get(url(master)).content.decode()
+    assert f"主案件 {master.number} 正在重新办理，原答复不再适用" in shown
+    assert 'name="text"' not in shown
+    page = as_(county.dispatcher).get(reverse("action", args=[cases[0].number, "reply_merged"]))
+    assert page.status_code == 409
+    assert "已由住建局办结" not in page.content.decode()
+
+
+def test_page_tells_nothing_of_a_master_one_may_not_see(county: World, earlier: datetime, as_: As):
+    master, cases = merged(county, earlier)
+    county.do(master, "bar_unit", at=earlier + timedelta(minutes=11), unit=county.water.pk)
+    client = as_(county.dispatcher)
+    for name in ("case", "action"):
+        args = [cases[0].number, *(["reply_merged"] if name == "action" else [])]
+        shown = client.get(reverse(name, args=args)).content.decode()
+        assert master.number not in shown
+        assert "已由住建局办结" not in shown
+    assert client.get(url(master)).status_code == 404
