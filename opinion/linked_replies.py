@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from opinion.merging import REPLY, is_duplicate, reading_ahead
 from opinion.models import Link, Reply
 from opinion.publishing import must_stay_private
+from opinion.screening.looking import opening_once
 from opinion.templating import fill
 from workflows.engine import fire_many
 from workflows.errors import MoveRefused
@@ -16,7 +18,6 @@ from workflows.models import Case, Event, User
 from workflows.published import lifecycle
 from workflows.rows import parts
 
-REPLY = "reply_merged"
 # How many are answered under one lock.
 BATCH = 50
 
@@ -49,7 +50,7 @@ def linked_replies(master: Case, viewer: User) -> list[LinkedReply]:
     rows = []
     for case in found:
         spec = lifecycle(case.definition_id)
-        waits = case.state in spec.transitions[REPLY].sources
+        waits = is_duplicate(case)
         rows.append(
             LinkedReply(case, spec.states[case.state].label, waits, None if waits else answered.get(case.pk))
         )
@@ -66,9 +67,10 @@ def answer_all(
     outcomes: list[Outcome] = []
     for batch in parts(cases, BATCH):
         copies = [_copy(master, case, said, at=at) for case in batch]
-        events = fire_many(
-            [case.pk for case in batch], REPLY, by=by, at=at, keys=[key] * len(batch), data=copies
-        )
+        with reading_ahead(batch), opening_once():
+            events = fire_many(
+                [case.pk for case in batch], REPLY, by=by, at=at, keys=[key] * len(batch), data=copies
+            )
         outcomes += [_outcome(case, event) for case, event in zip(batch, events, strict=True)]
     return outcomes
 

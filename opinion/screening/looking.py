@@ -1,17 +1,19 @@
 """The look itself, for one case: who its persons are, and what a text would tell about them or anybody else.
 
-Contacts are opened here, in this process, for this comparison; nothing of them is returned, kept or logged.
+Contacts are opened here, in this process, for this comparison; nothing of them is returned or logged, and nothing kept
+longer than the answering of one batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
-from django.db.models import Q
-
 from opinion.contacts.book import Person, opened
-from opinion.models import Contact, Link
+from opinion.merging import merged_with
+from opinion.models import Contact
 from opinion.screening.finding import Finding
 from opinion.screening.folding import Reading
 from opinion.screening.patterns import found_by_pattern
@@ -29,18 +31,34 @@ class Persons:
 
 def persons_of(case: Case, *, others: bool = True) -> Persons:
     """Three statements; one without `others`. Raises SealBroken."""
-    linked = merged_with(case) if others else set()
-    contacts = {contact.case_id: contact for contact in Contact.objects.filter(case__in={case.pk, *linked})}
-    own = contacts.pop(case.pk, None)
-    return Persons(opened(own) if own else Person(), [opened(contact) for contact in contacts.values()])
+    people = _people({case.pk, *(merged_with(case) if others else ())})
+    own = people.pop(case.pk, None)
+    return Persons(own or Person(), list(people.values()))
 
 
-def merged_with(case: Case) -> set[int]:
-    """Ids of the cases answered together with this one: its master, and all that are merged into the same."""
-    links = Link.objects.merged()
-    master = links.filter(from_case=case).values_list("to_case", flat=True).first() or case.pk
-    pairs = links.filter(Q(to_case=master)).values_list("from_case", flat=True)
-    return ({master} | set(pairs)) - {case.pk}
+_OPENED: ContextVar[dict[int, Person | None]] = ContextVar("opened")
+
+
+@contextmanager
+def opening_once() -> Iterator[None]:
+    """In this context a contact is read and opened for the first case that asks, however many are answered together."""
+    token = _OPENED.set({})
+    try:
+        yield
+    finally:
+        _OPENED.reset(token)
+
+
+def _people(cases: set[int]) -> dict[int, Person]:
+    """Case id → its person, where anything was given. One statement, unless all were opened before."""
+    known = _OPENED.get(None)
+    if known is None:
+        known = {}
+    if missing := cases - known.keys():
+        contacts = Contact.objects.filter(case__in=missing)
+        found = {contact.case_id: opened(contact) for contact in contacts}
+        known.update({pk: found.get(pk) for pk in missing})
+    return {pk: person for pk in sorted(cases) if (person := known[pk]) is not None}
 
 
 def look_through(text: str, case: Case, persons: Persons) -> list[Finding]:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from opinion.contacts.book import Person
 from opinion.linked_replies import answer_all, linked_replies
@@ -78,6 +80,23 @@ def test_each_person_gets_an_own_copy(county, at):
     assert [(row.waits, row.answered_at) for row in linked_replies(master, county.dispatcher)] == [
         (False, at)
     ] * 3
+
+
+def test_answering_twice_as_many_asks_one_more_thing_of_each(county, at):
+    """What the master said, who is answered together and whom a case bars is read once for all."""
+    asked: list[int] = []
+    for number in (3, 6):
+        master, _ = merged(county, at)
+        for _ in range(number - len(PEOPLE)):
+            county.do(county.walk("registered", at), "merge", at=at, master=master.pk)
+        cases = waiting(master, county.dispatcher)
+        assert len(cases) == number
+        with CaptureQueriesContext(connection) as statements:
+            outcomes = answer_all(master, cases, SAID, by=county.dispatcher, at=at, key="k")
+        assert not any(outcome.refused for outcome in outcomes)
+        asked.append(len(statements))
+    assert asked[1] - asked[0] == 3
+    assert asked[0] <= 30
 
 
 def test_sent_twice_it_answers_once(county, at):
