@@ -5,13 +5,16 @@ import threading
 import pytest
 from django.db import connection
 
+from notifications.models import Notice
 from opinion.forms import form_for
 from opinion.models import Link, Reply
+from opinion.parting import part_merges
 from opinion.publishing import obstacle_of_merged
 from tests.factories.world import STEPS, make_world
 from workflows.engine import fire
 from workflows.errors import Cannot, MoveRefused
 from workflows.models import Case, Membership, User
+from workflows.relay import relay
 
 
 def now(case):
@@ -159,6 +162,40 @@ def test_case_that_lost_its_reply_and_ended_is_no_master(county, at):
     county.do(master, "withdraw", at=at)
     with pytest.raises(Cannot, match="已结束且没有答复，不能作为主案件"):
         county.do(case, "merge", at=at, master=master.pk)
+
+
+@pytest.mark.parametrize("barred", ["master", "case"])
+def test_merge_ends_where_one_of_the_two_becomes_restricted(county, at, barred):
+    cases = {"master": county.walk("handling", at), "case": county.walk("handling", at)}
+    case = cases["case"]
+    county.do(case, "merge", at=at, master=cases["master"].pk)
+    county.do(cases[barred], "bar_unit", at=at, unit=county.water.pk)
+    assert part_merges(at=at) == 1
+    assert part_merges(at=at) == 0
+    assert (now(case).state, now(case).unit) == ("handling", county.housing)
+    assert not Link.objects.merged().exists()
+    event = now(case).events.get(transition="unmerge")
+    assert (event.name, event.actor.is_system) == ("message.unmerged", True)
+    assert {clock.state for clock in now(case).clocks.going()} == {"running"}
+    assert "知悉范围已不同" in now(case).notes.get(seq=event.seq).text
+
+
+def test_merge_stands_where_both_are_restricted(county, at):
+    master, case = (county.walk("handling", at, restricted=True) for _ in range(2))
+    county.do(case, "merge", at=at, master=master.pk)
+    county.do(case, "bar_unit", at=at, unit=county.water.pk)
+    assert part_merges(at=at) == 0
+    assert now(case).state == "merged"
+
+
+def test_units_of_a_parted_duplicate_are_told(county, at):
+    master, case = county.walk("handling", at), county.walk("handling", at)
+    county.do(case, "merge", at=at, master=master.pk)
+    county.do(master, "bar_unit", at=at, unit=county.water.pk)
+    part_merges(at=at)
+    relay(at=at)
+    told = Notice.objects.filter(event__case=case, event__name="message.unmerged", channel="inbox")
+    assert set(told.values_list("user__username", flat=True)) == {"handler", "head", "dispatcher"}
 
 
 def test_nobody_reads_number_or_words_of_a_master_they_may_not_see(county, at):
