@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from notifications.registry import CATALOGUE, InOneGo, Silent, Told, Urgency
-from opinion.audiences import assisting, dispatchers, handlers, heads, reviewers, supervisors, together
+from opinion.audiences import reviewers, supervisors, together
 from opinion.awaiting import levels_in
 from opinion.due_words import dues_of
 from opinion.notices import DESK_FALLBACKS, UNIT_FALLBACKS, news, pressing, still_open, work
@@ -61,7 +61,6 @@ APPROVAL_NOTICES: dict[str, Told | Silent] = {
     "message.closing_requested": to_sign(),
     "message.closing_refused": work("不答复办结未获同意，请继续办理并答复", still_true=still_open),
     "message.closing_retracted": Silent("撤回的申请不再需要任何人审批"),
-    "message.closed_unanswered": news("已批准不答复办结，请停止办理", together(handlers, heads, assisting, dispatchers)),
     "message.private_asked": to_sign(),
     "message.private_allowed": work("可以只答复本人，请答复", reviewers, DESK_FALLBACKS),
     "message.private_refused": work("应公开答复，请答复", reviewers, DESK_FALLBACKS),

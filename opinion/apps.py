@@ -18,6 +18,7 @@ class OpinionConfig(AppConfig):
             feedback_notices,
             forms,
             guards,
+            merge_notices,
             notices,
             opinion_guards,
             opinion_notices,

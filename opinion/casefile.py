@@ -21,7 +21,8 @@ from opinion.contacts.book import Person, opened
 from opinion.contacts.sealing import SealBroken
 from opinion.contributions import TaskRow, task_rows
 from opinion.counters import counters
-from opinion.linked_replies import REPLY
+from opinion.merged_waiting import Joined, awaited_master, joined_to
+from opinion.merging import REPLY
 from opinion.models import Attachment, CallBack, Code, Contact, Link, Rating, Reply
 from opinion.offline import OfflineWork, offline_work
 from opinion.orders import OrderRow, rows_of_case
@@ -186,7 +187,8 @@ class RatingView:
 class CaseFile:
     """What the case page shows. blocks: what only cases of this kind have. contact: None where nothing was given.
     actions: the buttons of this viewer; looking at the contact has its own, beside it. counters: how often the case
-    was declined, handed on, redone. may_have_sequel: whether this viewer may register a case that goes on from it."""
+    was declined, handed on, redone. may_have_sequel: whether this viewer may register a case that goes on from it.
+    joined: the duplicates that wait for its answer. awaits_master: what it waits for itself, as a duplicate."""
 
     case: Case
     state: str
@@ -211,6 +213,8 @@ class CaseFile:
     may_answer_linked: bool
     counters: list[tuple[str, str]]
     may_have_sequel: bool
+    joined: Joined | None
+    awaits_master: str
 
     @property
     def answers_linked(self) -> bool:
@@ -287,6 +291,8 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
         counters=counters(case, entries),
         may_have_sequel=may_have_sequel(case) and may_register(viewer),
         may_answer_linked=_may_answer_linked(case, viewer),
+        joined=joined_to([case]).get(case.pk),
+        awaits_master=awaited_master(case, viewer),
     )
 
 

@@ -274,15 +274,9 @@ DECLARED: dict[str, Told | Silent] = {
     "message.draft_saved": Silent("草稿由拟稿人自己继续修改，尚无须他人动作"),
     "message.approved": work("答复已审定，请发布", reviewers, DESK_FALLBACKS),
     "message.sent_back": work("答复被退回，请修改"),
-    # ---- 并案
-    "message.merged": news("已并入他案，请停止单独办理", together(handlers, heads, assisting), still_true=still_there),
-    "message.unmerged": work("已撤销并案，请继续办理", together(handlers, heads, dispatchers), still_true=still_open),
-    # ---- 办结（回访、评价见 feedback_notices）
+    # ---- 办结（并案和没有答复的见 merge_notices，回访、评价见 feedback_notices）
     "message.closed": news("已办结"),
     "message.archived": Silent("归档不改变任何人的工作"),
-    # ---- 另行结束
-    "message.referred": news("已转法定途径，请停止办理", together(handlers, heads, assisting)),
-    "message.withdrawn": news("留言人已撤回，请停止办理", together(handlers, heads, assisting)),
     # ---- 不改变状态
     "message.instructed": work("有领导批示，请查看", together(dispatchers, handlers, heads), DESK_FALLBACKS, still_true=still_open),
     "message.commented": news("有新备注", together(handlers, dispatchers), still_true=still_open),

@@ -16,6 +16,7 @@ from opinion.awaiting import awaited
 from opinion.cohandling import waiting_for
 from opinion.forms.base import day
 from opinion.keyset import BY_CLOSED, BY_DUE, BY_OPENED, Order
+from opinion.merged_waiting import Joined, joined_to
 from opinion.models import CoTask
 from opinion.roles import helping_units
 from opinion.timing import CaseDistances, Distance
@@ -151,7 +152,8 @@ class CaseRow:
     """One case in a list. state: its label by the case's own definition. left: until its deadline, None if none runs.
 
     kind: 群众留言 and the like; type: of a message its type, of an event its grade. asks: it waits for the viewer's unit
-    to help, where the list asked for that (`opinion.waiting`). awaits: the level whose signature it waits for.
+    to help, where the list asked for that (`opinion.waiting`). awaits: the level whose signature it waits for. joined: the
+    duplicates that wait for its answer.
     """
 
     case: Case
@@ -161,12 +163,14 @@ class CaseRow:
     type: str
     asks: bool
     awaits: str
+    joined: Joined | None
 
 
 def rows_of(cases: Iterable[Case], *, at: datetime) -> list[CaseRow]:
-    """Rows for cases whose unit is loaded; five statements at most, however many cases."""
+    """Rows for cases whose unit is loaded; six statements at most, however many cases."""
     shown = list(cases)
     distances, types, levels = CaseDistances(at), FACTS["type"](), awaited(shown)
+    joined = joined_to(shown)
     grades = FACTS["grade"]() if any("grade" in case.facts for case in shown) else {}
     return [
         CaseRow(
@@ -177,6 +181,7 @@ def rows_of(cases: Iterable[Case], *, at: datetime) -> list[CaseRow]:
             types.get(case.facts.get("type", ""), "") or grades.get(case.facts.get("grade", ""), ""),
             bool(getattr(case, "asks", False)),
             levels.get(case.pk, ""),
+            joined.get(case.pk),
         )
         for case in shown
     ]

@@ -110,11 +110,19 @@ AUDIENCES: dict[str, tuple[str, Audience]] = {
     "leader": ("分管领导", first_of(leaders, supervisors)),
     "top_leader": ("主要领导", first_of(top_leaders, leaders)),
 }  # fmt: skip
+OF_THE_UNIT = frozenset({"handler", "unit_head", "deputy_head", "lead_unit"})
 
 
 def on_the_rung(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
     """Whom the rung that each event names tells."""
     yield from _named(events, directory, _rung_names)
+
+
+def unit_on_the_rung(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:
+    """Whom of the unit that leads the case the rung tells; what it says to those above is said of its own clocks."""
+    yield from _named(
+        events, directory, lambda event: tuple(n for n in _rung_names(event) if n in OF_THE_UNIT)
+    )
 
 
 def below_the_rung(events: Sequence[Event], directory: Directory) -> Iterator[Pair]:

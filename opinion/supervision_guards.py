@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils import timezone
 
 from opinion import supervising
+from opinion.merged_waiting import waits
+from opinion.merging import MASTERS_CLOCKS
 from opinion.models import SupervisionOrder
 from opinion.models.supervision import AWAITING
 from workflows.ladders import LEVELS
@@ -19,12 +21,20 @@ DISPATCH = "dispatch_order"
 
 @guard
 def order_names_a_unit_of_the_case(move: Move) -> Refusal | None:
+    """Late with a duplicate that waits for its master is whoever has the master, and its own clocks say so."""
+    if _waits_for_master(move):
+        return Refusal("本案等主案件答复，由主案件的责任单位负责，不对本案督办")
     if "unit" not in move.data or move.data["unit"] in {move.case.desk_id, move.case.lead_id}:
         return None
     if move.name == DISPATCH:
         unit = Unit.objects.get(pk=move.data["unit"])
         return Refusal(f"{unit}已不承办本案，不能再对其签发督办单：请选“{_refuse(move)}”，由督办员另行报请")
     return Refusal("被督办单位应为本案的主办单位或受理台，请另选")
+
+
+def _waits_for_master(move: Move) -> bool:
+    """Whether a rung would have somebody answer for the time that a duplicate waits. Asked of what the sweep does only."""
+    return move.data.get("clock") in MASTERS_CLOCKS and waits(move.case)
 
 
 @guard
@@ -57,6 +67,8 @@ def _refuse(move: Move) -> str:
 @guard
 def order_can_be_raised(move: Move) -> Refusal | None:
     """Colours only get graver, and one unit's lateness does not weigh on another."""
+    if _waits_for_master(move):
+        return Refusal("本案等主案件答复，由主案件的责任单位负责，不对本案升级督办")
     wanted = LEVELS.index(move.data["colour"]) if "colour" in move.data else len(LEVELS) - 1
     orders = supervising.open_orders(move.case)
     if supervising.meant([order for order in orders if order.level < wanted], move.data, move.case):

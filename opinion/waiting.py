@@ -4,6 +4,7 @@ A case waits for whoever may take the step it is waiting for: the one the lifecy
 without one, any step onward for the people of the unit that holds it. Who may take it is asked of the very roles the
 door asks; they look at the units of a case and at whether it is restricted, so one question per combination of
 those answers for all its cases. A case also waits for whoever works in a unit whose turn it is to contribute to it.
+A duplicate waits for nobody while its master's answer is to come: whoever the master waits for has it as well.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from datetime import datetime
 from django.db.models import Count, Exists, OuterRef, Q
 
 from opinion.cohandling import waiting_for as waiting_for_help
+from opinion.merged_waiting import waits_for_master
 from opinion.models import CoTask
 from opinion.queues import labelled_states
 from opinion.roles import helping_units
@@ -63,8 +65,10 @@ def waiting_for(user: User) -> Waiting:
     Only states whose next step some role of theirs may take are looked at: the rest may be most of a county's cases.
     """
     counts: dict[tuple[int, str], int] = defaultdict(int)
-    visible = Case.objects.visible_to(user).open()
-    asked, places = Q(pk__in=()), _places(visible.filter(_in_states(_states_for(user))), user, counts)
+    definitions = list(Definition.objects.values_list("pk", "code")) if user.standing.sees else []
+    visible = Case.objects.visible_to(user).open().exclude(waits_for_master(pk for pk, _ in definitions))
+    states = _states_for(user, definitions)
+    asked, places = Q(pk__in=()), _places(visible.filter(_in_states(states)), user, counts)
     for (kind, definition, state, restricted, desk), leads in places.items():
         place = Q(kind=kind, definition=definition, state=state, restricted=restricted, desk=desk)
         asked |= place & _led_by(leads)
@@ -104,15 +108,14 @@ def _groups(cases: CaseQuerySet) -> Iterable[tuple[Case, int]]:
         yield Case(**group), number
 
 
-def _states_for(user: User) -> dict[str, set[str]]:
-    """Kind of case → states, in any version of its lifecycle, that wait for a role this person holds. One statement.
+def _states_for(user: User, definitions: Iterable[tuple[int, str]]) -> dict[str, set[str]]:
+    """Kind of case → states, in any version of its lifecycle, that wait for a role this person holds.
 
-    A role that nobody is given never waits here: it follows from a seat or a task, which have lists of their own.
+    definitions: id and kind of each version. A role that nobody is given never waits here: it follows from a seat or a
+    task, which have lists of their own.
     """
-    if not user.standing.sees:
-        return {}
     found: dict[str, set[str]] = defaultdict(set)
-    for pk, kind in Definition.objects.values_list("pk", "code"):
+    for pk, kind in definitions:
         for state, steps in lifecycle(pk).next_steps.items():
             if any(name in user.standing.roles for t in steps for name in t.role):
                 found[kind].add(state)

@@ -36,6 +36,12 @@ def leave_master(move: Move) -> None:
 
 
 @effect
+def note_pressure(move: Move) -> None:
+    """data: ladder (id), rung (name), duplicate (case id): on which rung a case merged into this one stands."""
+    move.log(ladder=move.data["ladder"], rung=move.data["rung"], duplicate=move.data["duplicate"])
+
+
+@effect
 def link_matter(move: Move) -> None:
     """data: other (case id), remark. Both stay as they are; whoever may see both is shown the tie."""
     other = int(move.data["other"])

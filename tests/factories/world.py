@@ -16,7 +16,7 @@ from opinion.contacts.book import Person
 from opinion.models import Attachment
 from opinion.registering import register
 from workflows.engine import fire
-from workflows.models import ApprovalTask, Case, Event, Membership, Unit, User
+from workflows.models import ApprovalTask, Case, Event, LadderVersion, Membership, Unit, User
 from workflows.published import lifecycle
 
 PERSON = Person(
@@ -284,6 +284,10 @@ STEPS = {
     "reply": Step("reviewer"),
     "merge": Step("dispatcher", _said(remark="同一件事")),
     "unmerge": Step("dispatcher", _said(remark="不是同一件事")),
+    "press": Step(
+        "system",
+        lambda world, at: {"ladder": LadderVersion.objects.latest_of("a").pk, "rung": "near", "duplicate": 0},
+    ),
     "reply_merged": Step("dispatcher", _said(text="您反映的积水已清理完毕。", public=False)),
     "call_back": Step("caller", lambda world, at: {"happened_at": at, "record": "本人表示已解决"}),
     "record_unreached": Step("caller", lambda world, at: {"happened_at": at, "record": "无人接听"}),

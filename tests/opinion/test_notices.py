@@ -10,6 +10,7 @@ from notifications.models import Alert, Notice
 from notifications.registry import CATALOGUE, PATHS, Silent, Told, watches
 from opinion.approval_notices import APPROVAL_NOTICES
 from opinion.feedback_notices import FEEDBACK_NOTICES
+from opinion.merge_notices import MERGE_NOTICES
 from opinion.notices import DECLARED
 from opinion.opinion_notices import OPINION_NOTICES
 from opinion.plan_notices import PLAN_NOTICES
@@ -36,7 +37,9 @@ def test_every_event_of_every_shipped_lifecycle_and_of_the_engine_is_told_or_sil
     for document in documents:
         possible |= {document["opening"]["event"]}
         possible |= {transition["event"] for transition in document["transitions"].values()}
-    told = {**DECLARED, **APPROVAL_NOTICES, **FEEDBACK_NOTICES, **OPINION_NOTICES, **PLAN_NOTICES}
+    told = {
+        **DECLARED, **APPROVAL_NOTICES, **FEEDBACK_NOTICES, **MERGE_NOTICES, **OPINION_NOTICES, **PLAN_NOTICES,
+    }  # fmt: skip
     assert set(told) == possible
     assert all(CATALOGUE[name] is declared for name, declared in told.items())
 

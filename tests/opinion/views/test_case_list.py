@@ -14,7 +14,7 @@ from tests.factories.world import World
 from tests.opinion.views.conftest import As
 from workflows.models import Case
 
-LIST_STATEMENTS = 17
+LIST_STATEMENTS = 18
 
 
 def numbers(page: str) -> list[str]:

@@ -16,7 +16,7 @@ from tests.factories.world import PACE, World
 from tests.opinion.views.conftest import As
 from workflows.models import Case, User
 
-CASE_STATEMENTS = 46
+CASE_STATEMENTS = 47
 
 
 def page_of(as_: As, user: User, case: Case) -> str:
