@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from opinion.roles import HELPING
 from workflows.approvals.rules import ApprovalRulesSpec, LevelSpec
 from workflows.models import ApprovalRules, Case, Definition, Membership, Unit, User
+from workflows.models.unit import ancestor_ids
 from workflows.published import approval_rules, lifecycle
 from workflows.registry import ROLES
 from workflows.spec import LifecycleSpec
@@ -55,7 +56,7 @@ def scarce(spec: ApprovalRulesSpec) -> list[Scarcity]:
     ]
     if not flows:
         return []
-    staff = _Staff.read()
+    staff = _Staff.read(opening=frozenset(role for flow in flows for role in flow.opening.role))
     found: dict[tuple[str, bool, int], dict[str, None]] = defaultdict(dict)
     for restricted in (False, True) if any(map(_keeps_secrets, flows)) else (False,):
         for level, least in _levels(spec):
@@ -94,7 +95,8 @@ class _Staff:
     leads: list[Unit]
 
     @classmethod
-    def read(cls) -> _Staff:
+    def read(cls, opening: frozenset[str]) -> _Staff:
+        """opening: roles that register cases. A unit that may be a desk and has none of them is none."""
         posts: dict[User, list[tuple[int, str]]] = defaultdict(list)
         rows = Membership.objects.filter(user__is_active=True).select_related("user").order_by("id")
         for row in rows:
@@ -105,9 +107,12 @@ class _Staff:
             for role in dict.fromkeys(role for _, role in held):
                 by_role[role].append(user)
         handling = {unit for held in posts.values() for unit, role in held if role in HELPING}
+        registering = {unit for held in posts.values() for unit, role in held if role in opening}
+        desks = list(Unit.objects.filter(is_desk=True, pk__in=registering).order_by("code"))
+        # No desk and none of its superiors is ever given a case to handle.
+        handling -= ancestor_ids([desk.pk for desk in desks])
         units = Unit.objects.filter(pk__in=handling).order_by("code")
-        desks = Unit.objects.filter(is_desk=True).order_by("code")
-        return cls(by_role, {user.username: user for user in posts}, list(desks), list(units))
+        return cls(by_role, {user.username: user for user in posts}, desks, list(units))
 
     def places(
         self, spec: ApprovalRulesSpec, level: LevelSpec, *, restricted: bool

@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from opinion.codes import choices
+from opinion.roles import HELPING
 from workflows.chain import text_digest
-from workflows.models import Case, Unit, User
+from workflows.models import Case, Membership, Unit, User
 from workflows.models.unit import ancestor_ids, subtree_ids
 
 TEXT_MAX = 5000
@@ -176,12 +178,17 @@ def many_units(label: str, *, help_text: str = "") -> forms.TypedMultipleChoiceF
 def handling_units(
     desk: Unit, *, at: datetime | None, without: Collection[int] = ()
 ) -> list[tuple[int, str]]:
-    """Units a desk may have handle a case: those of its own office and below, in service; no desk, no superior."""
+    """Units a desk may have handle a case: those of its own office and below; no desk, no superior.
+
+    at: of these, in service then and with somebody who could take the case up; None: all that ever were.
+    """
     reach = subtree_ids([desk.parent_id or desk.pk]) - ancestor_ids([desk.pk]) - set(without)
     units = Unit.objects.filter(pk__in=reach)
     if at is not None:
         today = timezone.localtime(at).date()
         units = units.exclude(valid_until__lt=today).exclude(valid_from__gt=today)
+        staff = Membership.objects.filter(unit=OuterRef("pk"), role__in=HELPING, user__is_active=True)
+        units = units.filter(Exists(staff))
     return list(units.values_list("pk", "name"))
 
 

@@ -33,7 +33,7 @@ form("remark")(RemarkForm)
 class UnitsForm(MoveForm):
     """A lead unit, assisting ones and what is asked of them. Units complained about are not offered."""
 
-    lead = one_unit("主办单位", help_text="对办理结果负责的单位")
+    lead = one_unit("主办单位", help_text="对办理结果负责的单位；没有承办人、负责人的单位不在列")
     assisting = many_units("协办单位")
     requirement = prose("办理要求", required=False, rows=3)
 

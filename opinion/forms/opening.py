@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -31,6 +32,8 @@ from workflows.engine import Draft
 from workflows.models import Case
 from workflows.registry import form
 
+# Found longer ago than this, an event is registered only by whoever says that this is no slip.
+LONG_AGO = timedelta(days=7)
 # An address or an account leads to a person; the event and the kind of place are enough.
 ADDRESS = re.compile(r"https?://|www\.|@\w", re.IGNORECASE)
 
@@ -68,6 +71,7 @@ class OpinionCaseForm(OpeningForm):
 
     title = line("事件", required=True, help_text="一句话写事，不写人名、账号、网址")
     found_at = moment("发现时间", help_text="首次发现的时间；各项小时时限自此起算")
+    found_long_ago = forms.BooleanField(label="发现时间无误", required=False, widget=forms.HiddenInput)
     place = line("发生地点")
     channels = forms.MultipleChoiceField(
         label="出现渠道", help_text="渠道类别，不记发布人和传播人", widget=forms.CheckboxSelectMultiple
@@ -100,7 +104,21 @@ class OpinionCaseForm(OpeningForm):
         refuse_addresses(self, "title", "place", "summary", "questions", "agencies")
         if said.get("desk") and set(said.get("barred", ())) & unbarrable_units(said["desk"]):
             self.add_error("barred", "“被反映单位”是受理台或其上级，请转上级受理")
+        self._confirm_long_ago()
         return said
+
+    def _confirm_long_ago(self) -> None:
+        """A mistyped year would have every deadline over and everybody told at once: said, and done all the same if meant."""
+        found_at = self.cleaned_data.get("found_at")
+        if found_at is None or self.at is None or self.cleaned_data.get("found_long_ago"):
+            return
+        ago = self.at - found_at
+        if ago > LONG_AGO:
+            self.fields["found_long_ago"].widget = forms.CheckboxInput()
+            self.add_error(
+                "found_long_ago",
+                f"“发现时间”在 {ago.days} 天前，各项时限多已过期，登记后立即逐级告知：无误请勾选后再提交，有误请更正“发现时间”",
+            )
 
     def draft(self) -> Draft:
         said, title = self.cleaned_data, blank_numbers(self.cleaned_data["title"])

@@ -282,6 +282,15 @@ def test_not_satisfied_means_again_on_the_redo_clock(county, at):
     assert list(Rating.objects.filter(case=case).values_list("satisfaction", "automatic")) == [("bad", False)]
 
 
+@pytest.mark.parametrize("way", [("send_back",), ("retract_draft",), ("approve", "take_back_approval")])
+@pytest.mark.parametrize("state", ["handling", "redo"])
+def test_what_is_sent_back_or_taken_back_is_where_it_was_put_up_from(county, at, state, way):
+    case = county.walk(state, at)
+    for name in ("draft_reply", *way):
+        county.do(case, name, at=at + DAY)
+    assert now(case).state == state
+
+
 def test_no_redo_clock_without_a_redo(county, at):
     assert not county.walk("closed", at).clocks.filter(kind="redo").exists()
 

@@ -51,6 +51,11 @@ def test_a_desk_is_named_once_whatever_units_lead(county):
     assert not {("网络问政办", DESK), ("网络问政办", PUBLICITY)} & set(found())
 
 
+def test_no_superior_of_the_desk_is_a_place_where_cases_are_handled(county):
+    join(county.county, "deputy_head", "副县长")
+    assert county.county.name not in {place for place, _ in found()}
+
+
 def test_a_single_officer_for_restricted_cases_is_too_few(county):
     assert found(restricted=True)["网络问政办", DESK] == 1
     join(county.desk, "confidential_officer", "专二")

@@ -10,7 +10,7 @@ from opinion.forms import form_for
 from opinion.models import Code
 from tests.factories.world import PATHS, STEPS, Step
 from workflows.engine import fire
-from workflows.models import Case, Definition
+from workflows.models import Case, Definition, User
 from workflows.registry import FORMS
 from workflows.sweeper import sweep
 
@@ -231,6 +231,15 @@ def test_a_retired_unit_is_not_offered(county, at):
     county.water.valid_from = at.date() + timedelta(days=9)
     county.water.save()
     assert offered(opened(county, at, "assign", state="registered"), "lead") == ["住建局", "住建局物业科"]
+
+
+def test_a_unit_where_nobody_could_take_the_case_up_is_not_offered(county, at):
+    county.street_head.memberships.all().delete()
+    assert "东浦街道" in offered(opened(county, at, "assign", state="registered"), "lead")
+    User.objects.filter(pk=county.street_handler.pk).update(is_active=False)
+    assert "东浦街道" not in offered(opened(county, at, "assign", state="registered"), "lead")
+    # It can be complained about all the same.
+    assert "东浦街道" in offered(opened(county, at, "bar_unit"), "unit")
 
 
 def test_the_unit_proposed_by_the_decline_is_preselected(county, at):

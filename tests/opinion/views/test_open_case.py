@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -74,6 +75,19 @@ def test_found_in_the_future_is_refused(county: World, as_: As):
         reverse("open_case", args=URL), said(county, found_at=f"{ahead:%Y-%m-%dT%H:%M}")
     )
     assert "“发现时间”晚于现在" in response.content.decode()
+
+
+def test_found_long_ago_is_said_to_be_no_slip(county: World, as_: As):
+    found = timezone.localtime(timezone.now() - timedelta(days=366))
+    sent = said(county, found_at=f"{found:%Y-%m-%dT%H:%M}")
+    page = as_(county.clerk).post(reverse("open_case", args=URL), sent).content.decode()
+    assert "“发现时间”在 366 天前" in page
+    assert re.search(r'<input[^>]*type="checkbox"[^>]*name="found_long_ago"', page)
+    assert not Case.objects.exists()
+    as_(county.clerk).post(
+        reverse("open_case", args=URL), {**sent, "token": "b" * 22, "found_long_ago": "on"}
+    )
+    assert Case.objects.count() == 1
 
 
 def test_restricted_event_is_out_of_the_clerks_sight(county: World, as_: As):
