@@ -38,10 +38,10 @@ SERVICE_URLS = {
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run, with the reason; where everything is required, let it fail instead.
 
-    What no database can change is tried once, on SQLite, where such a run comes first.
+    What no database can change, because it is marked so or asks for none, is tried once: on SQLite, whose run comes first.
     """
     if _is_postgres():
-        once = [item for item in items if item.get_closest_marker("once")]
+        once = [item for item in items if item.get_closest_marker("once") or not _asks_for_a_database(item)]
         config.hook.pytest_deselected(items=once)
         items[:] = [item for item in items if item not in once]
     lacking = {
@@ -53,6 +53,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for mark, reason in lacking.items():
             if reason and item.get_closest_marker(mark) and not REQUIRE_ALL:
                 item.add_marker(pytest.mark.skip(reason=f"{mark}: {reason}"))
+
+
+def _asks_for_a_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("django_db") or item.get_closest_marker("postgres"):
+        return True
+    fixtures = getattr(item, "fixturenames", ())
+    return not {"db", "transactional_db", "django_db_setup"}.isdisjoint(fixtures)
 
 
 def _is_postgres() -> bool:
