@@ -260,7 +260,7 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
     codes = CodeLabels()
     entries = timeline(case, codes, names)
     moves = available(case, viewer, at=at)
-    person = _person(case)
+    person = person_of(case)
     files = Attachment.objects.by_record(case)
     replies = Reply.objects.filter(case=case).select_related("author", "unit").order_by("-seq", "-id")
     ratings = Rating.objects.filter(case=case).select_related("recorder")
@@ -302,7 +302,7 @@ def _may_answer_linked(case: Case, viewer: User) -> bool:
     return step is not None and may(case, viewer, step)
 
 
-def _person(case: Case) -> Person | None:
+def person_of(case: Case) -> Person | None:
     """The details in clear, to be masked; None where the sealed ones cannot be opened."""
     contact = Contact.objects.filter(case=case).first()
     try:

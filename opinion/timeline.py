@@ -148,6 +148,14 @@ def timeline(case: Case, codes: CodeLabels, names: ClockNames) -> list[Entry]:
     ]
 
 
+def details_of(
+    events: Sequence[Event], codes: CodeLabels, spec: LifecycleSpec
+) -> dict[int, list[tuple[str, str]]]:
+    """What some events of one case say in codes and ids, in words, by their seq. One statement."""
+    units = _unit_names(events)
+    return {event.seq: _details(event, codes, units, spec) for event in events}
+
+
 def _label(case: Case, event: Event, spec: LifecycleSpec, names: ClockNames) -> str:
     if event.name in CLOCK_EVENTS and (clock := names.of_event(event)):
         return f"{CLOCK_EVENTS[event.name]}：{clock}"
@@ -185,9 +193,7 @@ def _details(
         value = event.data.get(name)
         if isinstance(value, str) and value and not value.startswith(("sha256:", "sm3:")):
             found.append((label, codes.first_of(lists, value)))
-    if number := event.data.get("order"):
-        colour = COLOURS.get(str(event.data.get("colour", "")), "")
-        found.insert(0, ("督办单", f"D{number}{'，' if colour else ''}{colour}"))
+    found[:0] = _of_order(event)
     if ended := event.data.get("lapsed_tasks"):
         found.append(("随案终结的协办任务", "、".join(str(number) for number in ended)))
     if extension := _lapsed_extension(event, spec):
@@ -232,6 +238,15 @@ def _offline_details(event: Event) -> Iterable[tuple[str, str]]:
         yield "完成期限", str(last)
     if day := event.data.get("follow_up"):
         yield "约定跟进", str(day)
+
+
+def _of_order(event: Event) -> Iterable[tuple[str, str]]:
+    """Which supervision order and how grave; of one only put up for signature, how grave."""
+    colour = COLOURS.get(str(event.data.get("colour", "")), "")
+    if number := event.data.get("order"):
+        yield "督办单", f"D{number}{'，' if colour else ''}{colour}"
+    elif colour:
+        yield "级别", colour
 
 
 def _of_replies(event: Event, codes: CodeLabels) -> Iterable[tuple[str, str]]:

@@ -101,10 +101,15 @@ def obstacle(case: Case, kind: str, amount: str, *, at: datetime, late: bool) ->
 
 def _still_late(clock: Clock, amount: Limit, at: datetime) -> str:
     """Why so much would not help: counted from the deadline that has passed, the new one has passed, too."""
-    until = calendar(clock.calendar_id).due(clock.due_at, amount).at
+    until = reaches(clock, amount)
     if until > at:
         return ""
     return f"自原到期日起延长{amount.label}只到 {timezone.localtime(until):%Y-%m-%d %H:%M}，仍已逾期，请增加"
+
+
+def reaches(clock: Clock, amount: Limit) -> datetime:
+    """When a clock would be due with so much more time, counted from the deadline as it stands."""
+    return calendar(clock.calendar_id).due(clock.due_at, amount).at
 
 
 def ask(move: Move, *, kind: str, amount: str, reason: str, late: bool = False) -> Extension:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -17,6 +17,9 @@ from opinion.roles import HELPING
 from workflows.chain import text_digest
 from workflows.models import Case, Membership, Unit, User
 from workflows.models.unit import ancestor_ids, subtree_ids
+
+if TYPE_CHECKING:
+    from opinion.screening.finding import Finding
 
 TEXT_MAX = 5000
 LINE_MAX = 200
@@ -58,12 +61,18 @@ class Button:
 
 
 class MoveForm(PlainForm):
-    """The form of a move of a case. buttons: beside its own. beside: a template of what to look at while filling it in."""
+    """The form of a move of a case. buttons: beside its own. beside: a template of what to look at while filling it in.
+
+    decides: on the case as it stands, so that the page says how it came to stand there (see `opinion.deciding`) although
+    the move leaves it in its state. otherwise: moves by which the same is decided another way.
+    """
 
     buttons: ClassVar[Sequence[Button]] = ()
     # Fields filled in with words somebody else wrote, to be agreed to: never sent on where those have changed meanwhile.
     agreed_to: ClassVar[Sequence[str]] = ()
     beside: ClassVar[str] = ""
+    decides: ClassVar[bool] = False
+    otherwise: ClassVar[Sequence[str]] = ()
     remarks_title: ClassVar[str] = "文中可能透露个人身份，请核对"
 
     def __init__(
@@ -79,6 +88,11 @@ class MoveForm(PlainForm):
     @property
     def remarks(self) -> Sequence[object]:
         """What to know about the text as it stands; each says itself."""
+        return ()
+
+    @property
+    def to_tell(self) -> Sequence[Finding]:
+        """What is remarked that its writer is to have read once before the text goes on (see `opinion.telling`)."""
         return ()
 
     @property

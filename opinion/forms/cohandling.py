@@ -65,6 +65,7 @@ class OwnTaskForm(TaskForm):
 class AcceptTaskForm(OwnTaskForm):
     """Which task one takes up."""
 
+    otherwise = ("decline_co_task",)
     states = (State.ASSIGNED,)
 
 
@@ -72,6 +73,7 @@ class AcceptTaskForm(OwnTaskForm):
 class DeclineTaskForm(OwnTaskForm):
     """Why it is not this unit's to do."""
 
+    otherwise = ("accept_co_task",)
     states = (State.ASSIGNED,)
     grounds = prose("退回理由", rows=3, help_text="写明职责分工或事实依据；由主办单位决定免除或仍请办理")
 
@@ -99,6 +101,7 @@ class FinishTaskForm(FilesForm, OwnTaskForm):
 class SendBackTaskForm(TaskForm):
     """What is still lacking, or why it is this unit's to do after all."""
 
+    otherwise = ("waive_co_task",)
     states = (State.DONE, State.DECLINED)
     comments = prose("退回意见", rows=3)
 
@@ -107,5 +110,6 @@ class SendBackTaskForm(TaskForm):
 class WaiveTaskForm(TaskForm):
     """Why the answer need not wait for it."""
 
+    otherwise = ("send_back_co_task",)
     states = tuple(OPEN)
     grounds = prose("免除理由", rows=3, help_text="理由记入办理日志，督办员可见")

@@ -49,4 +49,6 @@ class RequestClosingForm(MoveForm):
 class AskPrivateForm(MoveForm):
     """Why a message written in public is answered to its writer alone."""
 
+    decides = True
+
     grounds = prose("不公开的理由", help_text="写明涉及的秘密、隐私或个人信息，以及为何隐去后仍不能公开")

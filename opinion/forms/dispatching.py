@@ -91,6 +91,8 @@ class AssignLeadForm(LeadAlone):
 class TransferLeadForm(LeadAlone):
     """Another unit takes the event over as it is."""
 
+    decides = True
+
     requirement = prose("转办理由和要求", rows=3)
 
     def left_out(self) -> frozenset[int]:
@@ -112,6 +114,8 @@ class DesignateForm(UnitsForm):
 @form("transfer")
 class TransferForm(UnitsForm):
     """Another unit takes the case over as it is."""
+
+    decides = True
 
     requirement = prose("转办理由和要求", rows=3)
 
@@ -169,10 +173,8 @@ class ArbitrateForm(UnitsForm):
     requirement = prose("裁定理由和办理要求", rows=3)
 
     def suggested(self) -> int | None:
-        """What the dispute proposed."""
-        last = Event.objects.filter(case=self.case, name="message.disputed").order_by("-seq").first()
-        found: int | None = last.data.get("suggested") if last else None
-        return found
+        """Nothing: whom the disputing side proposes stands among its grounds, and the leader decides afresh."""
+        return None
 
 
 def _offer_others(form: MoveForm) -> None:
@@ -190,6 +192,8 @@ class RejectDeclineForm(MoveForm):
 @form("classify")
 class ClassifyForm(MoveForm):
     """Type, domain, urgency and complexity; running clocks take the limit that fits."""
+
+    decides = True
 
     type = code("类型", required=False)
     domain = code("领域", required=False, help_text="来源平台的分类不可靠，请按内容重新归类")

@@ -16,7 +16,7 @@ from opinion.forms.base import Button, MoveForm, code, offer_codes, prose
 from opinion.forms.publicity import PublicChoice, public_answer
 from opinion.forms.screened import REPLY_MAX
 from opinion.models import Claim, Reply, ReplyTemplate
-from opinion.publishing import must_stay_private, owes_the_public
+from opinion.publishing import chosen, must_stay_private, owes_the_public
 from opinion.screening.finding import Finding
 from opinion.screening.looking import look_through, persons_of
 from opinion.templating import TemplateError, fill, left_open
@@ -173,6 +173,16 @@ class DraftForm(SaveDraftForm):
             asked.required = words.required = True
             asked.error_messages["required"] = answers.Answered(claim, "", "").problem("")
             words.error_messages["required"] = "请照抄答复中对应的几个字，或写明另行答复的理由"
+
+    @property
+    def to_tell(self) -> Sequence[Finding]:
+        """In a public text whatever is remarked; in a letter to the person their own particulars are no news."""
+        return [each for each in self.remarks if self._public or not each.is_own]
+
+    @property
+    def _public(self) -> bool:
+        said = self.data if self.is_bound else self.initial
+        return chosen(self.case, {"public": bool(said.get("public"))})
 
 
 @form("interim_reply")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 from django import forms
 from django.utils import timezone
 
-from opinion.clock_names import name_of
 from opinion.forms.base import MoveForm, code, offer_codes, prose
 from opinion.forms.screened import REPLY_MAX
-from opinion.forms.signing import AskedView, asked_for
 from workflows import extensions
 from workflows.digits import digits
-from workflows.limits import LABELS, Limit
+from workflows.limits import LABELS
 from workflows.models import Note
 from workflows.published import lifecycle
 from workflows.registry import form
@@ -92,8 +89,6 @@ class RequestLateExtensionForm(RequestExtensionForm):
 class GrantExtensionForm(MoveForm):
     """What the person is told; the extension takes effect with it."""
 
-    beside = "opinion/parts/asked_beside.html"
-
     text = prose(
         "告知内容", most=REPLY_MAX, rows=8, help_text="延期原因、进展和新的答复时间，作为阶段性答复送达留言人"
     )
@@ -105,21 +100,6 @@ class GrantExtensionForm(MoveForm):
                 "text", flat=True
             )
             self.initial.setdefault("text", proposed.first() or "")
-
-    @cached_property
-    def asked(self) -> AskedView | None:
-        """Which deadline, how much longer, and why."""
-        found, waiting = asked_for(self.case, "extension"), extensions.pending(self.case)
-        if found is None or waiting is None:
-            return found
-        clock = waiting.clock
-        clock.case = self.case
-        found.facts[:0] = [
-            ("时限", name_of(clock)),
-            ("现到期", f"{timezone.localtime(clock.due_at):%Y-%m-%d %H:%M}"),
-            ("延长", Limit.parse(waiting.amount).label),
-        ]
-        return found
 
 
 @form("refuse_extension")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -10,12 +13,26 @@ from django.utils import timezone
 
 from opinion import claims, follow_ups
 from opinion.codes import choices
+from opinion.contacts.sealing import SealBroken
 from opinion.forms.base import MoveForm, code, day, line, moment, offer_codes, prose
 from opinion.forms.files import FilesForm
 from opinion.forms.rows import RowsField
+from opinion.screening.finding import Finding
+from opinion.screening.looking import look_through, persons_of
 from workflows.registry import form
 
 MOST_PRESENT = 500
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a text of a record tells of somebody. label: of its field."""
+
+    label: str
+    finding: Finding
+
+    def __str__(self) -> str:
+        return f"“{self.label}”第 {self.finding.sentence} 句有{self.finding.label}（{self.finding.shown}）"
 
 
 @form("record_visit")
@@ -23,6 +40,7 @@ class VisitForm(FilesForm):
     """Offline work: how, when, where, who was there by role, what came of each claim, and when to come back."""
 
     transition = "record_visit"
+    remarks_title = "记录里可能有个人身份信息，看不到联系方式的协办单位也能读到，请删去或改为“留言人”等"
 
     action = code("办理方式")
     happened_at = moment("时间", help_text="实际发生的时间，不是填写的时间")
@@ -104,6 +122,27 @@ class VisitForm(FilesForm):
                 f"已约定 {timezone.localtime(promised.due_at):%Y-%m-%d} 前跟进，本次记录的事在约定之前，不能另定日期"
             )
         return asked
+
+    @cached_property
+    def remarks(self) -> list[Told]:
+        """Who can be known by the texts, as they are now."""
+        said = self.data if self.is_bound else self.initial
+        texts = {name: str(said.get(name) or "") for name in ("place", "outcome", "view_words")}
+        if not any(texts.values()):
+            return []
+        try:
+            persons = persons_of(self.case, others=False)
+        except SealBroken:
+            return []
+        return [
+            Told(str(self.fields[name].label), finding)
+            for name, text in texts.items()
+            for finding in look_through(text, self.case, persons)
+        ]
+
+    @property
+    def to_tell(self) -> Sequence[Finding]:
+        return [each.finding for each in self.remarks]
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or self.cleaned_data

@@ -10,6 +10,8 @@ from workflows.registry import form
 class BarUnitForm(MoveForm):
     """A unit complained about."""
 
+    decides = True
+
     unit = one_unit("被反映单位", help_text="该单位及其下级从此看不到本案")
     remark = prose("说明", required=False, rows=3)
 

@@ -77,7 +77,7 @@ class ReplyForm(PublicChoice, ScreenedForm):
         "在来源平台公开；不选则只答复本人，并列入“未经审批的处置”。领导留言板的不公开须先申请，由领导同意"
     )
     field_order = ["public", "stands", "stands_because"]
-    beside = "opinion/parts/reply_beside.html"
+    beside = "opinion/parts/private_beside.html"
     remarks_title = "这样的文字不能公开；可以只答复本人，或退回修改"
 
     def prepare(self) -> None:
@@ -93,10 +93,6 @@ class ReplyForm(PublicChoice, ScreenedForm):
     @cached_property
     def to_publish(self) -> Reply | None:
         return approved_for_public(self.case)
-
-    @cached_property
-    def approved(self) -> Reply | None:
-        return latest(self.case, Reply.Kind.APPROVED)
 
     @property
     def remarks(self) -> list[Any]:

@@ -82,6 +82,8 @@ class GradeForm(MoveForm):
 class RegradeForm(GradeForm):
     """Another grade, with the reason; the page shows which deadlines move by it."""
 
+    decides = True
+
     remark = prose("调整理由", rows=3)
 
     def clean(self) -> dict[str, Any]:

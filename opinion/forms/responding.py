@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
+
 from django import forms
 
 from opinion.contacts.sealing import SealBroken
@@ -9,7 +12,8 @@ from opinion.forms.base import MoveForm, line, moment, prose
 from opinion.forms.screened import REPLY_MAX
 from opinion.models import PublicResponse
 from opinion.reply_guards import BROKEN
-from opinion.screening.tied import found_about_tied
+from opinion.screening.finding import Finding
+from opinion.screening.tied import found_about_tied, left_to_the_writer
 from workflows.models import Approval, Case, Note
 from workflows.registry import form
 
@@ -35,6 +39,16 @@ class PublicForm(MoveForm):
         if found:
             raise forms.ValidationError([str(finding) for finding in found])
         return text
+
+    @cached_property
+    def remarks(self) -> list[Finding]:
+        """Whom the text, as it is now, addresses by name."""
+        said = self.data if self.is_bound else self.initial
+        return left_to_the_writer(str(said.get("text") or ""), self.case)
+
+    @property
+    def to_tell(self) -> Sequence[Finding]:
+        return self.remarks
 
 
 @form("release_information")

@@ -66,6 +66,8 @@ class TaskForm(MoveForm):
 class OneTaskForm(MoveForm):
     """Which of the open tasks is meant; there is mostly one."""
 
+    decides = True
+
     task = code("整改任务")
 
     def prepare(self) -> None:
@@ -81,6 +83,7 @@ class OneTaskForm(MoveForm):
 class FinishTaskForm(OneTaskForm):
     """What was done."""
 
+    otherwise = ("hand_over_task",)
     outcome = prose("完成情况", rows=4)
 
 
@@ -88,6 +91,7 @@ class FinishTaskForm(OneTaskForm):
 class HandOverTaskForm(OneTaskForm):
     """To whom, and why."""
 
+    otherwise = ("finish_task",)
     remark = prose("移交给谁、为什么", rows=4)
 
 

@@ -62,6 +62,7 @@ class IssueOrderForm(MoveForm):
 class RaiseOrderForm(OrderForm):
     """To which colour, and why."""
 
+    otherwise = ("withdraw_order",)
     colour = code("升级为")
     remark = prose("升级理由", rows=3)
 
@@ -99,6 +100,7 @@ class AnsweredOrderForm(OrderForm):
 class SendBackOrderForm(AnsweredOrderForm):
     """What is lacking."""
 
+    otherwise = ("close_order",)
     comments = prose("退回意见", rows=3)
 
 
@@ -106,6 +108,7 @@ class SendBackOrderForm(AnsweredOrderForm):
 class CloseOrderForm(AnsweredOrderForm):
     """The verdict."""
 
+    otherwise = ("send_back_order",)
     remark = prose("审结意见", rows=3, required=False)
 
 
@@ -113,6 +116,7 @@ class CloseOrderForm(AnsweredOrderForm):
 class WithdrawOrderForm(OrderForm):
     """Why the order no longer stands."""
 
+    otherwise = ("raise_order",)
     remark = prose("撤销理由", rows=3)
 
 

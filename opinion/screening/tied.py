@@ -12,7 +12,7 @@ from opinion.screening.patterns import found_by_pattern
 from opinion.screening.persons import found_of
 from workflows.models import Case
 
-# A way of addressing somebody is no identity: a public statement may speak of a named office holder.
+# A way of addressing somebody is no identity: a public statement may speak of a named office holder. It is remarked.
 LEFT_TO_THE_WRITER = frozenset({"named_person"})
 
 
@@ -27,3 +27,10 @@ def found_about_tied(text: str, case: Case) -> list[Finding]:
         found += found_of(reading, opened(contact), own=False)
     kept = [each for each in found if each.code not in LEFT_TO_THE_WRITER]
     return sorted(dict.fromkeys(kept), key=lambda each: (each.sentence, each.code))
+
+
+def left_to_the_writer(text: str, case: Case) -> list[Finding]:
+    """What may stand, and its writer and signers are to look at. No statement."""
+    found = found_by_pattern(Reading(text), own_number=case.number)
+    kept = dict.fromkeys(each for each in found if each.code in LEFT_TO_THE_WRITER)
+    return sorted(kept, key=lambda each: (each.sentence, each.code))

@@ -15,8 +15,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from opinion.deciding import deciding_on
 from opinion.forms import MoveForm, form_for
 from opinion.forms.files import FilesForm
+from opinion.telling import telling
 from opinion.views.case import visible_case
 from opinion.views.contact import show_contact
 from opinion.views.drafts import go_on_drafting
@@ -103,6 +105,8 @@ class ActionPage:
         if form is not None and not form.is_valid():
             # What somebody else did since is said first: it may be why an entry does not fit any more.
             return self._render(form, self._refusal(self.case, rev), status=422)
+        if telling(form, self.request.POST).count and self._refusal(self.case, rev) is None:
+            return self._render(form, None, asks_again=True)
         try:
             moving = self._moving(form, rev)
             if moving is not None:
@@ -142,6 +146,7 @@ class ActionPage:
         refused: MoveRefused | None,
         status: int = 200,
         moving: Moving | None = None,
+        asks_again: bool = False,
     ) -> HttpResponse:
         """With a refusal the page says it, keeps what was typed, and offers to go on only where that is possible.
 
@@ -168,6 +173,9 @@ class ActionPage:
             "possible": refused is None or self._refusal(fresh) is None,
             "token": fresh_token(),
         }
+        context |= {"telling": telling(form, self.request.POST), "asks_again": asks_again}
+        if context["possible"]:
+            context["deciding"] = deciding_on(fresh, self.name, self.step, form, self.viewer, at=self.at)
         return render(self.request, "opinion/action.html", context, status=status)
 
     def _form(self, data: Any, files: Any = None) -> MoveForm | None:

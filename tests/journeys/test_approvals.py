@@ -12,8 +12,6 @@ import pytest
 from notifications.models import Notice
 from opinion.casefile import CodeLabels
 from opinion.clock_names import ClockNames, ties_of_case
-from opinion.forms import form_for
-from opinion.forms.signing import SignForm
 from opinion.models import Reply, SupervisionOrder
 from opinion.timeline import events_of, timeline
 from tests.factories.world import World
@@ -196,36 +194,6 @@ def test_a_handler_declines_with_the_head_and_the_desk_decides(county: World, at
     assert list(basis) == ["依据三定方案，不属本单位职责"]
     county.do(case, "reject_decline", at=at + 3 * HOUR)
     assert now(case).state == "designated"
-
-
-@pytest.mark.parametrize(
-    ("state", "asks", "kind", "words"),
-    [
-        (
-            "assigned",
-            "request_decline",
-            "decline",
-            ["非本单位职责", "住建局", "依据三定方案，不属本单位职责"],
-        ),
-        ("handling", "request_suspension", "suspension", ["鉴定检测期间", "待鉴定结论"]),
-        (
-            "handling",
-            "request_closing",
-            "closing",
-            ["经审核终止", "同一事项已有终审判决", "已书面告知不再受理及理由。"],
-        ),
-        ("handling", "propose_order", "order", ["住建局", "逾期未办结", "三日内办结并说明原因"]),
-    ],
-)
-def test_whoever_signs_reads_what_was_asked_for(
-    county: World, at: datetime, state: str, asks: str, kind: str, words: list[str]
-):
-    case = county.walk(state, at)
-    county.do(case, asks, at=at + HOUR)
-    form = form_for(f"sign_{kind}", None, case=case, user=county.head, at=at + HOUR)
-    assert isinstance(form, SignForm)
-    assert form.asked is not None
-    assert [said for _, said in form.asked.facts] == words
 
 
 def test_a_head_declines_without_asking_anybody(county: World, at: datetime):

@@ -251,6 +251,14 @@ def test_the_unit_proposed_by_the_decline_is_preselected(county, at):
     assert "住建局" in offered(form_for("designate", None, case=case, user=county.dispatcher, at=at), "lead")
 
 
+def test_a_leader_decides_a_dispute_with_no_unit_chosen_beforehand(county, at):
+    case = county.along(("assign", "decline", "reject_decline"), at)
+    county.do(case, "raise_dispute", at=at + timedelta(hours=1), suggested=county.water.pk)
+    form = form_for("arbitrate", None, case=Case.objects.get(pk=case.pk), user=county.arbiter, at=at)
+    assert not form["lead"].value()
+    assert {"水务局", "住建局"} <= set(offered(form, "lead"))
+
+
 def test_lead_is_not_assisting(county, at):
     data = {"lead": county.water.pk, "assisting": [county.water.pk, county.street.pk]}
     assert errors(opened(county, at, "assign", data, state="registered")) == {
