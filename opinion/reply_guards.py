@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from opinion import answers
+from opinion.claims import standing
 from opinion.contacts.sealing import SealBroken
 from opinion.merging import master_of
 from opinion.models import Reply
@@ -24,6 +25,8 @@ from workflows.moves import Move
 from workflows.registry import Refusal, guard
 
 DRAFTING = frozenset({"save_draft", "draft_reply"})
+# The moves that take a reply back from approval, for its text or its claims to be changed.
+WAYS_BACK = ("retract_draft", "take_back_approval")
 BROKEN = "联系方式的密文打不开，无法核对有无泄露身份，请先由系统管理员修复密钥"
 
 
@@ -35,6 +38,30 @@ def every_claim_is_answered(move: Move) -> Refusal | None:
     said = answers.said_of(move.case, move.data.get("answers", ()))
     wrong = [problem for each in said if (problem := each.problem(move.data["text"]))]
     return Refusal("；".join(wrong)) if wrong else None
+
+
+@guard
+def no_reply_is_under_approval(move: Move) -> Refusal | None:
+    """What is being signed answers the claims as they stood; other claims ask for another draft."""
+    steps = move.lifecycle.transitions
+    backs = [steps[name] for name in WAYS_BACK if name in steps and move.source in steps[name].sources]
+    if not backs:
+        return None
+    ways = "或".join(f"“{step.label}”" for step in backs)
+    return Refusal(f"答复已送审，不能再“{move.transition.label}”；请先{ways}，改好后重新拟稿送审")
+
+
+@guard
+def draft_answers_what_stands(move: Move) -> Refusal | None:
+    """Claims listed after the draft was put up for approval, as earlier documents allowed, are not passed over."""
+    claims = standing(move.case)
+    if not claims:
+        return None
+    answered = {each.claim_id for each in answers.answers_of(latest(move.case, Reply.Kind.DRAFT))}
+    left = [f"第 {claim.number} 项" for claim in claims if claim.pk not in answered]
+    if not left:
+        return None
+    return Refusal(f"{'、'.join(left)}诉求是送审后才列明或改动的，还没有回应，请退回，改好后重新拟稿送审")
 
 
 @guard

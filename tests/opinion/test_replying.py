@@ -113,12 +113,38 @@ def test_a_saved_draft_keeps_what_is_still_incomplete(county, at):
     assert (kept.result, kept.words, kept.start) == ("", "还没写的一句", None)
 
 
-def test_a_claim_listed_after_the_draft_asks_for_a_new_one(county, at):
-    case = county.walk("drafted", at)
+@pytest.mark.parametrize(
+    ("state", "way", "back"),
+    [("drafted", "撤回送审", "retract_draft"), ("reviewed", "发布前退回", "take_back_approval")],
+)
+def test_claims_stand_still_while_the_reply_is_under_approval(county, at, state, way, back):
+    case = county.walk(state, at)
+    with pytest.raises(Cannot, match=f"答复已送审，不能再“列明诉求”；请先“{way}”"):
+        county.do(case, "list_claims", at=at)
+    county.do(case, back, at=at)
     county.do(case, "list_claims", at=at)
-    county.do(case, "send_back", at=at)
     with pytest.raises(Cannot, match="第 1 项诉求"):
         county.do(case, "draft_reply", at=at, text=TEXT)
+
+
+def test_a_claim_that_the_approved_draft_never_saw_keeps_the_reply_back(county, at):
+    case = county.walk("handling", at)
+    county.do(case, "list_claims", at=at, claims=["清理楼道积水"])
+    county.do(case, "draft_reply", at=at, text=TEXT, answers=answered(case, ("solved", "积水已于今日")))
+    county.do(case, "approve", at=at, text=TEXT)
+    # As a version of the lifecycle from before let it be listed.
+    Claim.objects.create(
+        case=case, seq=now(case).rev, number=2, text="赔偿损失", digest=text_digest("赔偿损失"),
+        author=county.clerk, written_at=at,
+    )  # fmt: skip
+    with pytest.raises(Cannot, match="第 2 项诉求是送审后才列明或改动的，还没有回应"):
+        county.do(case, "reply", at=at)
+    county.do(case, "take_back_approval", at=at)
+    both = answered(case, ("solved", "积水已于今日"), ("separately", "另行核算"))
+    county.do(case, "draft_reply", at=at, text=TEXT, answers=both)
+    county.do(case, "approve", at=at, text=TEXT)
+    county.do(case, "reply", at=at)
+    assert now(case).state == "replied"
 
 
 # ---- what the person gets and what the public reads
