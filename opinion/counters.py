@@ -9,10 +9,12 @@ from opinion.quantities import DECLINES, quantity
 from opinion.timeline import Entry
 from workflows.models import Case
 
-# Transition → what it is called when counted, in the order of the page.
+# What it is called when counted → the transitions it is, in the order of the page. A text is sent back by whoever is to
+# sign it, and also after approval, before it is published.
 COUNTED = {
-    "decline": "退单", "transfer": "转办", "recall": "收回", "send_back": "退回修改", "grant_extension": "延期",
-    "redo": "不满意重办", "reopen": "重新办理", "record_unreached": "回访未接通",
+    "退单": ("decline",), "转办": ("transfer",), "收回": ("recall",),
+    "退回修改": ("send_back", "take_back_approval", "return_final", "send_back_response", "take_back_response"),
+    "延期": ("grant_extension",), "不满意重办": ("redo",), "重新办理": ("reopen",), "回访未接通": ("record_unreached",),
 }  # fmt: skip
 
 
@@ -20,8 +22,8 @@ def counters(case: Case, entries: Iterable[Entry]) -> list[tuple[str, str]]:
     """Label → how often, of what has happened at all; declines against how many the policy allows."""
     times = Counter(entry.event.transition for entry in entries)
     found = []
-    for name, label in COUNTED.items():
-        if times[name]:
-            of = f"／{quantity(case, DECLINES)}" if name == "decline" else ""
-            found.append((label, f"{times[name]}{of} 次"))
+    for label, names in COUNTED.items():
+        if number := sum(times[name] for name in names):
+            of = f"／{quantity(case, DECLINES)}" if "decline" in names else ""
+            found.append((label, f"{number}{of} 次"))
     return found

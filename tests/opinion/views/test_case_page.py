@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from opinion.contacts.book import Person
+from opinion.counters import COUNTED
 from opinion.models import Contact
-from tests.factories.world import PACE, World
+from tests.factories.world import PACE, PATHS, World
 from tests.opinion.views.conftest import As
-from workflows.models import Case, User
+from workflows.models import Case, Definition, User
 
 CASE_STATEMENTS = 47
 
@@ -174,3 +175,21 @@ def test_page_takes_as_many_statements_for_three_records_as_for_one(
     with CaptureQueriesContext(connection) as asked:
         client.get(reverse("case", args=[case.number]))
     assert len(asked) == CASE_STATEMENTS, [query["sql"] for query in asked]
+
+
+def test_every_way_a_text_is_sent_back_is_counted(county: World, earlier: datetime, as_: As):
+    steps = ("draft_reply", "send_back", "draft_reply", "approve", "take_back_approval", "draft_reply")
+    case = county.along(("assign", "accept", "contact", *steps), earlier)
+    assert "<dt>退回修改</dt><dd>2 次</dd>" in page_of(as_, county.handler, case)
+    final = county.along((*PATHS["final_drafted"], "return_final"), earlier - timedelta(days=1))
+    assert "<dt>退回修改</dt><dd>1 次</dd>" in page_of(as_, county.dispatcher, final)
+
+
+def test_all_of_every_lifecycle_that_send_a_text_back_are_counted(db: None):
+    sending = {
+        name
+        for definition in Definition.objects.all()
+        for name, step in definition.parsed.transitions.items()
+        if "record_send_back" in step.effects
+    }
+    assert sending == set(COUNTED["退回修改"])
