@@ -48,6 +48,27 @@ def test_draft_form_saves_without_sending_on(county: World, earlier: datetime, a
     assert Reply.objects.filter(case=case).count() == 1
 
 
+def test_a_draft_saved_while_help_is_awaited_comes_back_to_an_editor(
+    county: World, earlier: datetime, as_: As
+):
+    case, client = county.walk("handling", earlier), as_(county.handler)
+    county.do(case, "ask_co_handling", at=earlier)
+    opened = page(client, case, "save_draft")
+    hidden = dict(re.findall(r'<input type="hidden" name="(token|rev)" value="([^"]*)"', opened))
+    saving = reverse("action", args=[case.number, "save_draft"])
+    response = client.post(saving, {**hidden, "text": TEXT}, follow=True)
+    assert (response.status_code, response.redirect_chain) == (200, [(saving, 302)])
+    shown = response.content.decode()
+    assert "已保存为拟稿第 1 稿，尚未送审" in shown
+    assert "现在还不能送审：必须办结的协办任务尚未完成：水务局（待签收）" in shown
+    assert f"{TEXT}</textarea>" in shown
+    assert "notice-error" not in shown
+    county.do(case, "waive_co_task", at=earlier)
+    assert send(client, case, "save_draft", text="再稿").url == reverse(
+        "action", args=[case.number, "draft_reply"]
+    )
+
+
 def test_two_people_drafting_at_once_lose_nothing(county: World, earlier: datetime, as_: As):
     case = county.walk("handling", earlier)
     handler, head = as_(county.handler), as_(county.head)
