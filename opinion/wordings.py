@@ -25,6 +25,11 @@ def present_wording(case: Case) -> Reply | None:
     return latest(case, Reply.Kind.DRAFT, Reply.Kind.APPROVED)
 
 
+def standing_text(case: Case) -> Reply | None:
+    """What a new draft begins with: the last text that counts, be it written, put right by an approver, or sent to the person."""
+    return latest(case, Reply.Kind.DRAFT, Reply.Kind.APPROVED, Reply.Kind.FINAL)
+
+
 def published_instead(case: Case, wording: Reply | None) -> str:
     """The wording of its own for the public that goes with an approver's text; empty where there is none."""
     if wording is None or wording.kind != Reply.Kind.APPROVED:

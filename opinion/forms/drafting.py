@@ -16,11 +16,12 @@ from opinion.forms.base import Button, MoveForm, code, offer_codes, prose
 from opinion.forms.publicity import PublicChoice, public_answer
 from opinion.forms.screened import REPLY_MAX
 from opinion.models import Claim, Reply, ReplyTemplate
+from opinion.models.claim_answer import SEPARATELY
 from opinion.publishing import chosen, must_stay_private, owes_the_public
 from opinion.screening.finding import Finding
 from opinion.screening.looking import look_through, persons_of
 from opinion.templating import TemplateError, fill, left_open
-from opinion.wordings import latest
+from opinion.wordings import latest, standing_text
 from workflows.digits import digits
 from workflows.registry import form
 
@@ -105,11 +106,11 @@ class SaveDraftForm(PublicChoice, TemplatedForm):
     def prepare(self) -> None:
         super().prepare()
         offer_codes(self, "result", "result")
-        draft = latest(self.case, Reply.Kind.DRAFT)
-        if draft is not None:
-            self.initial.setdefault("text", draft.text)
-            self.initial.setdefault("result", draft.result)
-            self.initial.setdefault("public", draft.public)
+        draft, begun = latest(self.case, Reply.Kind.DRAFT), standing_text(self.case)
+        if begun is not None:
+            self.initial.setdefault("text", begun.text)
+            self.initial.setdefault("result", begun.result)
+            self.initial.setdefault("public", (draft or begun).public)
         self.offer_public(must_stay_private(self.case))
         if not self.why_private and owes_the_public(self.case):
             self.fields["public"].disabled, self.initial["public"] = True, True
@@ -118,9 +119,11 @@ class SaveDraftForm(PublicChoice, TemplatedForm):
         options = list(answers.result_labels().items()) if self.claims else []
         for claim in self.claims:
             self._ask(claim, options)
-            if claim.number in kept:
-                self.initial.setdefault(f"result_{claim.number}", kept[claim.number].result)
-                self.initial.setdefault(f"words_{claim.number}", kept[claim.number].words)
+            if (each := kept.get(claim.number)) and begun is not None:
+                self.initial.setdefault(f"result_{claim.number}", each.result)
+                # A passage that reviewers took out of the text does not come back with its answer.
+                if begun == draft or each.result == SEPARATELY or answers.located(begun.text, each.words):
+                    self.initial.setdefault(f"words_{claim.number}", each.words)
 
     def _ask(self, claim: Claim, options: list[tuple[str, str]]) -> None:
         number = claim.number

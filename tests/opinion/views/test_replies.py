@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
+from opinion.claims import standing
 from opinion.contacts.book import Person
 from opinion.models import Reply
 from tests.factories.world import PERSON, World
@@ -108,6 +109,30 @@ def test_saved_answers_come_back(county: World, earlier: datetime, as_: As):
     opened = page(client, case, "draft_reply")
     assert "写到一半</textarea>" in opened
     assert '<option value="planned" selected>' in opened
+
+
+def test_a_new_draft_begins_with_what_reviewers_made_of_the_last(county: World, earlier: datetime, as_: As):
+    case, client = county.walk("handling", earlier), as_(county.handler)
+    county.do(case, "list_claims", at=earlier)
+    claims = [claim.pk for claim in standing(case)]
+    said = [
+        {"claim": claims[0], "result": "solved", "words": "积水已于今日"},
+        {"claim": claims[1], "result": "solved", "words": PERSON.phone},
+    ]
+    county.do(case, "draft_reply", at=earlier, text=f"{PERSON.name}{PERSON.phone}，{TEXT}", answers=said)
+    county.do(case, "sign_reply", at=earlier, text=TEXT)
+    county.do(case, "send_back", at=earlier)
+    sent_back = page(client, case, "draft_reply")
+    county.do(case, "draft_reply", at=earlier, text=f"{PERSON.name}{PERSON.phone}，{TEXT}", answers=said)
+    for name in ("approve", "reply", "redo"):
+        county.do(case, name, at=earlier, **({"text": TEXT} if name == "approve" else {}))
+    redone = page(client, case, "draft_reply")
+    for shown in (sent_back, redone):
+        assert f"\n{TEXT}</textarea>" in shown
+        assert "积水已于今日</textarea>" in shown
+        assert (PERSON.phone in shown, PERSON.name in shown) == (False, False)
+    send(client, case, "save_draft", text="重办后的一稿")
+    assert "\n重办后的一稿</textarea>" in page(client, case, "draft_reply")
 
 
 def test_draft_form_warns_of_identities_and_lets_go_on(county: World, earlier: datetime, as_: As):
