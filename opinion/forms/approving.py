@@ -46,9 +46,15 @@ def person(label: str, *, help_text: str = "") -> forms.TypedChoiceField:
 
 @form("pick_signer")
 class PickSignerForm(ApprovalForm):
-    """Somebody else to sign besides (加签)."""
+    """Somebody else to sign besides (加签). nobody: why there is no one to choose, and what to do; empty where there is."""
 
     instead: ClassVar[bool] = False
+    none_fit: ClassVar[str] = (
+        "现在没有可以加签的人：此刻在岗、可知悉本案的人都是申请人、拟稿人，或已在本级审批中。"
+        "可以直接表态，或请安全管理员在用户任职中增加人员"
+    )
+    beside = "opinion/parts/people_beside.html"
+    nobody = ""
 
     person = person("审批人", help_text="只列在岗、可知悉本案、不是申请人或拟稿人、且未在本级审批中的人")
     remark = prose("说明", required=False, rows=3)
@@ -64,7 +70,13 @@ class PickSignerForm(ApprovalForm):
                 finder = Finder(self.case, self.at, barred_from(one.approval))
                 picking = Picking(one.approval, one.seats, finder, self.by, self.instead)
                 fit.update(user.pk for user in picking.among(there))
-        self.offer("person", _people(user for user in there if user.pk in fit))
+        self.offer(
+            "person",
+            _people(user for user in there if user.pk in fit),
+            empty="请选择" if fit else "没有可选的人",
+        )
+        if not fit:
+            self.nobody = self.none_fit
 
 
 @form("pick_heir")
@@ -72,6 +84,10 @@ class PickHeirForm(PickSignerForm):
     """Somebody to sign in one's own place (委派)."""
 
     instead = True
+    none_fit = (
+        "现在没有可以委派的人：本级的审批岗位和您同单位的同事中，没有别人此刻在岗、可知悉本案且未参与此次审批。"
+        "可以自己表态，或“加签”请别人一并审核；要常有人可委派，请安全管理员在用户任职中增加本级岗位的人员"
+    )
 
     person = person(
         "受托人", help_text="只列本级的审批岗位和您同单位的同事；外出、已在本次审批中表态的人不列"

@@ -39,6 +39,20 @@ def test_what_waits_for_a_signature_is_listed_and_leads_to_it(county, earlier, a
     assert "现在没有等您审批的事项" in shown(head, "signing")
 
 
+def test_what_is_due_first_stands_first(county, earlier, as_):
+    came = [county.walk("drafted", earlier) for _ in range(4)]
+    days = {came[0]: 5, came[1]: 3, came[2]: -6}
+    for case, number in days.items():
+        case.clocks.filter(kind="review").update(due_at=earlier + timedelta(days=number))
+    # The deadlines of the case itself, sooner or later, say nothing about a signature; without one of its own it comes last.
+    came[0].clocks.filter(kind="resolve").update(due_at=earlier - timedelta(days=9))
+    came[3].clocks.filter(kind="review").update(state="void", finished_at=earlier)
+    page = shown(as_(county.head), "signing")
+    assert "共 4 项，先到期的在前" in page
+    places = [page.index(f">{case.number}</a>") for case in (came[2], came[1], came[0], came[3])]
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize("cases", [1, 3])
 def test_list_takes_as_many_statements_for_three_as_for_one(
     county, earlier, as_, cases, django_assert_num_queries
@@ -47,7 +61,7 @@ def test_list_takes_as_many_statements_for_three_as_for_one(
         county.walk("drafted", earlier)
     client = as_(county.head)
     shown(client, "signing")
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         shown(client, "signing")
 
 
@@ -366,3 +380,14 @@ def test_what_cannot_be_is_refused_with_the_field(county, as_):
     assert "代审人此间也不在，且又回到本人代审，请另选" in page.content.decode()
     past = as_(county.head).post(reverse("absences"), form(county.handler, ends_at="2026-01-01T08:00"))
     assert "“结束”应晚于“开始”，请改正" in past.content.decode()
+
+
+def test_where_nobody_can_take_over_the_form_says_why_and_what_to_do(county, earlier, as_):
+    case = county.walk("drafted", earlier)
+    assert "没有可以委派的人" not in shown(as_(county.head), "action", case.number, "hand_over")
+    Membership.objects.filter(unit=county.housing).exclude(user__in=[county.head, county.handler]).delete()
+    Membership.objects.filter(role__in=["unit_head", "deputy_head"]).exclude(user=county.head).delete()
+    page = shown(as_(county.head), "action", case.number, "hand_over")
+    assert "现在没有可以委派的人：本级的审批岗位和您同单位的同事中" in page
+    assert "可以自己表态，或“加签”请别人一并审核" in page
+    assert '<option value="" selected>没有可选的人</option>' in page
