@@ -173,7 +173,10 @@ def obstacle(case: Case, master: Case, viewer: User) -> str | None:
     """Why `case` cannot be merged into `master`, in Chinese; None if it can. The viewer may see `master`."""
     if master.pk == case.pk:
         return "不能并入自身，请填写另一件案件的编号"
-    if master.kind != case.kind or not (master.is_open or standing_answer(master)):
+    if master.kind != case.kind:
+        kinds = [lifecycle(each.definition_id).label for each in (master, case)]
+        return f"{master.number} 是{kinds[0]}，{kinds[1]}只能并入{kinds[1]}，请填写另一件{kinds[1]}的编号"
+    if not (master.is_open or standing_answer(master)):
         return f"{master.number} 已结束且没有答复，不能作为主案件"
     if not together(case, master):
         return "限制知悉的案件不能与普通案件并案"

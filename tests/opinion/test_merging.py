@@ -10,6 +10,7 @@ from opinion.forms import form_for
 from opinion.models import Link, Reply
 from opinion.parting import part_merges
 from opinion.publishing import obstacle_of_merged
+from tests.factories.events import Events
 from tests.factories.world import STEPS, make_world
 from workflows.engine import fire
 from workflows.errors import Cannot, MoveRefused
@@ -88,6 +89,12 @@ def test_a_case_that_ended_without_reply_is_no_master(county, at):
     county.do(case, "merge", at=at, master=county.walk("closed", at).pk)
     county.do(case, "reply_merged", at=at)
     assert now(case).state == "replied"
+
+
+def test_a_case_of_another_kind_is_refused_for_being_one(county, at):
+    case, event = county.walk("handling", at), Events(county).walk("found", at)
+    with pytest.raises(Cannot, match=f"{event.number} 是舆情事件，群众留言只能并入群众留言"):
+        county.do(case, "merge", at=at, master=event.pk)
 
 
 def test_never_into_a_case_led_by_the_unit_complained_about(county, at):
