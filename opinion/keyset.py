@@ -106,7 +106,7 @@ def _take(
     if start is None:
         way = [dated, undated]
     elif start.moment is not None:
-        dated = dated.filter(_beyond(order.column, start.moment, start.id, falling))
+        dated = dated.filter(beyond(order.column, start.moment, start.id, falling))
         way = [dated] if backward else [dated, undated]
     else:
         undated = undated.filter(**{"id__lt" if falling else "id__gt": start.id})
@@ -118,7 +118,8 @@ def _take(
     return found
 
 
-def _beyond(column: str, moment: datetime, number: int, falling: bool) -> Q:
+def beyond(column: str, moment: datetime, number: int, falling: bool) -> Q:
+    """Rows behind a position, ordered by a column that is never null there and the id, both the same way."""
     # The bare bound first: it is what lets the index start at the right place instead of reading up to it.
     way = "lt" if falling else "gt"
     return Q(**{f"{column}__{way}e": moment}) & (

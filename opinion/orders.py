@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 
 from opinion.clock_names import name_of, plain
+from opinion.keyset import Position, beyond
 from opinion.models import SupervisionOrder
 from opinion.models.supervision import AWAITING
 from workflows.ladders import COLOURS, LEVELS
@@ -56,9 +57,9 @@ class OrderRow:
 
 
 def page_of_orders(
-    asked: OrderFilter, viewer: User, *, before: int | None, at: datetime
-) -> tuple[list[OrderRow], int | None]:
-    """Newest first, and the position of the next page, None where this is the last. Two statements."""
+    asked: OrderFilter, viewer: User, *, before: Position | None, at: datetime
+) -> tuple[list[OrderRow], Position | None]:
+    """The last issued first, and the position of the next page, None where this is the last. Two statements."""
     found = (
         SupervisionOrder.objects.visible_to(viewer)
         .with_feedback_due()
@@ -78,11 +79,14 @@ def page_of_orders(
         found = found.filter(level=LEVELS.index(said["colour"]))
     if said["unit"]:
         found = found.filter(unit=said["unit"])
-    if before is not None:
-        found = found.filter(pk__lt=before)
-    orders = list(found.order_by("-pk")[: PAGE_SIZE + 1])
+    if before is not None and before.moment is not None:
+        found = found.filter(beyond("issued_at", before.moment, before.id, falling=True))
+    orders = list(found.order_by("-issued_at", "-id")[: PAGE_SIZE + 1])
     rows = [_row(order, at) for order in orders[:PAGE_SIZE]]
-    return rows, orders[PAGE_SIZE - 1].pk if len(orders) > PAGE_SIZE else None
+    if len(orders) <= PAGE_SIZE:
+        return rows, None
+    last = orders[PAGE_SIZE - 1]
+    return rows, Position(last.issued_at, last.pk)
 
 
 def rows_of_case(case: Case, *, at: datetime) -> list[OrderRow]:

@@ -70,8 +70,8 @@ def _file(text: str, content_type: str, name: str) -> HttpResponse:
 
 @require_safe
 def signing(request: HttpRequest) -> HttpResponse:
-    """Approvals that wait for this person, the oldest first."""
-    seats = seats_waiting_for(user_of(request)).with_cases().order_by("id")
+    """Approvals that wait for this person, in the order in which they came."""
+    seats = seats_waiting_for(user_of(request)).with_cases().order_by("created", "id")
     page = Paginator(seats, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"page": page, "rows": seat_rows(list(page.object_list), at=timezone.now())}
     return render(request, "opinion/signing.html", context)

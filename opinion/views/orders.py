@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from opinion.access import may_see_cases
+from opinion.keyset import BadPosition, Position
 from opinion.models import SupervisionOrder
 from opinion.orders import OrderFilter, page_of_orders, sheet_of
 from opinion.views.case import visible_case
 from opinion.views.pages import user_of
-from workflows.digits import digits
 
 
 @require_safe
@@ -23,13 +23,13 @@ def orders(request: HttpRequest) -> HttpResponse:
     if not may_see_cases(viewer):
         raise PermissionDenied
     asked = OrderFilter(request.GET)
-    before = request.GET.get("before", "")
-    below = digits(before)
-    if before and below is None:
-        raise Http404("没有这一页")
+    try:
+        before = Position.parse(said) if (said := request.GET.get("before", "")) else None
+    except BadPosition:
+        raise Http404("没有这一页") from None
     if not asked.is_valid():
         return render(request, "opinion/orders.html", {"filter": asked, "rows": []}, status=400)
-    rows, following = page_of_orders(asked, viewer, before=below, at=at)
+    rows, following = page_of_orders(asked, viewer, before=before, at=at)
     context = {"filter": asked, "rows": rows, "following": following, "before": before}
     return render(request, "opinion/orders.html", context)
 

@@ -178,7 +178,9 @@ class ApprovalTask(AbstractTask):  # type: ignore[misc]
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["owner", "id"], condition=Q(status="ASSIGNED"), name="wf_seat_waiting"),
+            models.Index(
+                fields=["owner", "created", "id"], condition=Q(status="ASSIGNED"), name="wf_seat_waiting"
+            ),
             models.Index(fields=["case", "owner"], name="wf_seat_case"),
         ]
 
