@@ -12,6 +12,7 @@ from opinion.answers import AnswerView, views
 from opinion.differing import Part, differences
 from opinion.models import Reply
 from workflows.models import Case
+from workflows.worded import WordedForm
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def versions_of(case: Case) -> list[Reply]:
     return list(found.order_by("seq", "id"))
 
 
-class CompareForm(forms.Form):
+class CompareForm(WordedForm):
     """Which two. Without an answer: the newest and the one before it."""
 
     before = forms.ChoiceField(label="从", required=False)

@@ -17,6 +17,7 @@ from opinion.models.supervision import AWAITING
 from workflows.ladders import COLOURS, LEVELS
 from workflows.limits import Limit
 from workflows.models import Case, Event, Unit, User
+from workflows.worded import WordedForm
 from workflows.wording import event_label
 
 PAGE_SIZE = 30
@@ -29,7 +30,7 @@ STANDS = [
 ]
 
 
-class OrderFilter(forms.Form):
+class OrderFilter(WordedForm):
     """The questions the list of orders answers; kept in the query string."""
 
     stand = forms.ChoiceField(label="状态", choices=STANDS, required=False)

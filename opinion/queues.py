@@ -24,6 +24,7 @@ from workflows.models import Case, Definition, Unit, User
 from workflows.models.case import CaseQuerySet
 from workflows.published import lifecycle
 from workflows.registry import FACTS
+from workflows.worded import WordedForm
 
 PAGE_SIZE = 20
 LONGEST_SEARCH = 60
@@ -34,7 +35,7 @@ HELPING = [("", "全部"), ("own", "等本单位协办"), ("open", "协办未完
 PHASES = [("open", "在办"), ("closed", "已办结"), ("archived", "已归档"), ("all", "全部")]
 
 
-class CaseFilter(forms.Form):
+class CaseFilter(WordedForm):
     """The questions a list answers; all optional, kept in the query string."""
 
     q = forms.CharField(label="编号或标题", max_length=LONGEST_SEARCH, strip=True)

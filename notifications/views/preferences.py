@@ -15,26 +15,25 @@ from notifications.models import Preference
 from notifications.registry import LABELS
 from notifications.views.inbox import user_of
 from workflows.models import User
+from workflows.worded import WordedForm
 
 TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
-WRONG_TIME = {"invalid": "请按 21:00 的样子填写", "required": "请填写时间；开始与结束相同即不设免打扰"}
 
 
-class PreferenceForm(forms.Form):
+class PreferenceForm(WordedForm):
     """Channels by urgency, the digest, and the hours of rest."""
 
     wanted = forms.MultipleChoiceField(
         label="接收方式", required=False, widget=forms.CheckboxSelectMultiple,
-        help_text="站内信始终接收。", error_messages={"invalid_choice": "没有这种接收方式，请从列表中选择"},
+        help_text="站内信始终接收。",
     )  # fmt: skip
     digest = forms.ChoiceField(
         label="一般通知", choices=Preference.Digest.choices, widget=forms.RadioSelect,
         help_text="汇总为一封邮件发送；及时和紧急的通知不受影响。",
-        error_messages={"required": "请选择汇总方式", "invalid_choice": "没有这种汇总方式，请从列表中选择"},
     )  # fmt: skip
-    quiet_from = forms.TimeField(label="免打扰开始", widget=TIME, error_messages=WRONG_TIME)
+    quiet_from = forms.TimeField(label="免打扰开始", widget=TIME)
     quiet_until = forms.TimeField(
-        label="免打扰结束", widget=TIME, error_messages=WRONG_TIME,
+        label="免打扰结束", widget=TIME,
         help_text="期间的通知延到结束时发送，一条不少；紧急的照发。开始与结束相同即不设免打扰。",
     )  # fmt: skip
     rests_on_days_off = forms.BooleanField(

@@ -17,6 +17,7 @@ from opinion.roles import HELPING
 from workflows.chain import text_digest
 from workflows.models import Case, Membership, Unit, User
 from workflows.models.unit import ancestor_ids, subtree_ids
+from workflows.worded import WordedForm
 
 if TYPE_CHECKING:
     from opinion.screening.finding import Finding
@@ -28,8 +29,8 @@ EARLIEST, LATEST = date(1990, 1, 1), date(2046, 12, 31)
 DATETIME_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]
 
 
-class PlainForm(forms.Form):
-    """A form whose every error names its field and what to do. `by` fills it in, `at` is the present."""
+class PlainForm(WordedForm):
+    """What a person fills in. `by` fills it in, `at` is the present."""
 
     required_css_class = "required"
 
@@ -37,8 +38,6 @@ class PlainForm(forms.Form):
         super().__init__(data, **options)
         self.by, self.at = by, at
         self.prepare()
-        for field in self.fields.values():
-            _word_errors(field)
 
     def prepare(self) -> None:
         """Fill in what depends on the case, the person or the code lists."""
@@ -209,21 +208,3 @@ def handling_units(
 def offer_codes(form: PlainForm, name: str, list_name: str, *only: str) -> None:
     """Offer a code list in a field; a field that may stay empty says so."""
     form.offer(name, choices(list_name, *only), empty="请选择" if form.fields[name].required else "（未定）")
-
-
-def _word_errors(field: forms.Field) -> None:
-    label = field.label
-    field.error_messages |= {
-        "required": f"请选择“{label}”" if isinstance(field, forms.ChoiceField) else f"请填写“{label}”",
-        "max_length": f"“{label}”不能超过 %(limit_value)d 字，现有 %(show_value)d 字，请删减",
-        "invalid_choice": f"“{label}”没有这一项，请从列表中选择",
-        "null_characters_not_allowed": f"“{label}”含有不可见的空字符，请删除后重新粘贴",
-    }
-    if isinstance(field, forms.DateTimeField):
-        field.error_messages["invalid"] = f"“{label}”请按 2026-11-24 09:30 的样子填写"
-    if isinstance(field, forms.IntegerField):
-        field.error_messages |= {
-            "invalid": f"“{label}”请填写整数",
-            "min_value": f"“{label}”不能小于 %(limit_value)d",
-        }
-        field.error_messages["max_value"] = f"“{label}”不能大于 %(limit_value)d"

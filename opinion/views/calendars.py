@@ -24,21 +24,21 @@ from workflows.calendars.reading import Understood, read
 from workflows.models import CalendarVersion, User
 from workflows.publishing import publish
 from workflows.redating import preview
+from workflows.worded import WordedForm
 from workflows.wording import clock_labels
 
 TEXT_MAX = 200_000
 
 
-class CalendarForm(forms.Form):
+class CalendarForm(WordedForm):
     """Which calendar, and the text of the notice, the JSON, the ICS or the whole document."""
 
-    code = forms.ChoiceField(label="日历", error_messages={"required": "请选择日历"})
+    code = forms.ChoiceField(label="日历")
     text = forms.CharField(
         label="放假安排",
         max_length=TEXT_MAX,
         help_text="粘贴国务院办公厅通知全文（含标题），或 JSON、ICS、整份 YAML 的内容。",
         widget=forms.Textarea(attrs={"rows": 12}),
-        error_messages={"required": "请粘贴放假安排"},
     )
 
     def __init__(self, *args: Any, versions: list[CalendarVersion], **kwargs: Any) -> None:

@@ -17,6 +17,7 @@ from workflows.digits import digits
 from workflows.documents import Document, SpecError
 from workflows.models.definition import PublishedDocument
 from workflows.publishing import check
+from workflows.worded import WordedForm
 
 TEXT_MAX = 500_000
 S = TypeVar("S", bound=Document)
@@ -80,7 +81,7 @@ def shown_document(request: HttpRequest, template: str, context: dict[str, Any])
     return render(request, template, context, status=422 if refused else 200)
 
 
-class DocumentForm(forms.Form, Generic[S]):
+class DocumentForm(WordedForm, Generic[S]):
     """The document, as a file or as text; the text of a file goes on in the text, so that nothing is chosen twice.
 
     origin: what the sort of document is called. kind: what it must turn out to be; main_key: by which it is known.

@@ -14,24 +14,22 @@ from opinion.intake.fields import FIELDS, REQUIRED
 from opinion.intake.headers import HeaderMapping
 from workflows.models import Definition, Unit, User
 from workflows.published import lifecycle
+from workflows.worded import WordedForm
 
 UNREAD = ""
 CLOCKS = [("registered", "登记之时（今天）"), ("received", "留言之时（补录历史留言用）")]
 
 
-class UploadForm(forms.Form):
+class UploadForm(WordedForm):
     """A file of messages and where they come from."""
 
     file = forms.FileField(
         label="表格文件",
         help_text="xlsx、xls 或 csv，首行或前几行内有表头。文件仅用于本次导入，30 天后删除。",
-        error_messages={"required": "请选择文件", "empty": "文件是空的，请重新选择", "missing": "请选择文件"},
         widget=forms.ClearableFileInput(attrs={"accept": ".xlsx,.xls,.csv"}),
     )
-    source = forms.ChoiceField(label="来源", error_messages={"required": "请选择来源"})
-    desk = forms.ModelChoiceField(
-        Unit.objects.none(), label="受理台", empty_label=None, error_messages={"required": "请选择受理台"}
-    )
+    source = forms.ChoiceField(label="来源")
+    desk = forms.ModelChoiceField(Unit.objects.none(), label="受理台", empty_label=None)
     clocks = forms.ChoiceField(
         label="时限起算", choices=CLOCKS, initial="registered", widget=forms.RadioSelect
     )
@@ -47,7 +45,7 @@ class UploadForm(forms.Form):
             desk.initial = desks[0].pk
 
 
-class ColumnsForm(forms.Form):
+class ColumnsForm(WordedForm):
     """For each thing a message can tell, the column it is read from."""
 
     def __init__(self, data: Any, *, mapping: HeaderMapping, guessed: HeaderMapping) -> None:
@@ -77,7 +75,7 @@ class ColumnsForm(forms.Form):
         return said
 
 
-class ExportForm(forms.Form):
+class ExportForm(WordedForm):
     """What to take out: see `ExportRequest`."""
 
     what = forms.ChoiceField(

@@ -142,7 +142,7 @@ def test_preferences_of_a_channel_not_offered_today_stay(worker, world):
 def test_preferences_name_what_is_wrong(worker, world):
     said = {"wanted": ["inbox:1"], "digest": "never", "quiet_from": "tonight", "quiet_until": "07:30"}
     page = worker.post(reverse("notice_settings"), said).content.decode()
-    for sentence in ("没有这种接收方式", "没有这种汇总方式", "请按 21:00 的样子填写"):
+    for sentence in ("“接收方式”没有这一项", "“一般通知”没有这一项", "“免打扰开始”请按 21:00 的样子填写"):
         assert sentence in page
     assert not Preference.objects.exists()
 

@@ -179,7 +179,7 @@ def test_wrong_entries_say_how_to_put_them_right(county, at):
     data = {"action": "dance", "happened_at": "昨天", "outcome": "字" * 5001, "place": "甲\x00乙"}
     assert errors(opened(county, at, "record_visit", data)) == {
         "action": ["“办理方式”没有这一项，请从列表中选择"],
-        "happened_at": ["“时间”请按 2026-11-24 09:30 的样子填写"],
+        "happened_at": ["“时间”请按 2026-11-24 09:30 的样子填写，并核对有没有这一天"],
         "outcome": ["“情况记录”不能超过 5000 字，现有 5001 字，请删减"],
         "place": ["“地点”含有不可见的空字符，请删除后重新粘贴"],
     }
@@ -191,9 +191,9 @@ def test_wrong_entries_say_how_to_put_them_right(county, at):
         state="replied",
     )
     assert errors(graded) == {
-        "solved": ["“解决程度”不能大于 5"],
+        "solved": ["“解决程度”不能大于 5，请改正"],
         "manner": ["“办理态度”请填写整数"],
-        "speed": ["“办理速度”不能小于 1"],
+        "speed": ["“办理速度”不能小于 1，请改正"],
     }
 
 
