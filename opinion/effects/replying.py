@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Max
 
 from opinion import answers
+from opinion.authors import office_of
 from opinion.models import Reply
 from opinion.publishing import FACT, NO, YES, chosen
 from opinion.wordings import approved_for_public, present_wording, published_instead, text_for_public
@@ -28,7 +29,7 @@ def add_version(move: Move, kind: Reply.Kind, text: str, *, result: str = "", pu
     last = Reply.objects.filter(case=move.case, kind=kind).aggregate(last=Max("version"))["last"] or 0
     reply = Reply(
         case=move.case, kind=kind, version=last + 1, text=text, digest=text_digest(text), result=result, public=public,
-        author=move.by, unit_id=move.held_by, written_at=move.at,
+        author=move.by, unit_id=office_of(move), written_at=move.at,
     )  # fmt: skip
     move.add(reply)
     return reply

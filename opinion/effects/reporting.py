@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Max
 
+from opinion.authors import office_of
 from opinion.models import CaseReport
 from workflows.chain import text_digest
 from workflows.moves import Move
@@ -27,7 +28,7 @@ def keep_report(move: Move) -> None:
     report = CaseReport(
         case=move.case, number=last + 1, kind=KINDS[move.name], facts=said["known"], measures=said.get("measures", ""),
         proposed_grade=said.get("proposed_grade", ""), finding=said.get("finding", ""), digest=text_digest(said["known"]),
-        author=move.by, unit_id=move.held_by, written_at=move.at,
+        author=move.by, unit_id=office_of(move), written_at=move.at,
     )  # fmt: skip
     codes = {name: said[name] for name in ("proposed_grade", "finding") if said.get(name)}
     move.log(report=report.number, text=report.digest, **codes)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db.models import Max
 
+from opinion.authors import office_of
 from opinion.models import PublicResponse
 from workflows.chain import text_digest
 from workflows.errors import Cannot
@@ -25,7 +26,7 @@ def _keep(
     version = (earlier.aggregate(last=Max("version"))["last"] or 0) + 1
     response = PublicResponse(
         case=move.case, kind=kind, stage=stage, version=version, text=text, digest=text_digest(text), outlet=outlet,
-        happened_at=happened_at, author=move.by, unit_id=move.held_by, written_at=move.at,
+        happened_at=happened_at, author=move.by, unit_id=office_of(move), written_at=move.at,
     )  # fmt: skip
     move.log(output=kind.value, version=version, text=response.digest)
     if happened_at is not None:

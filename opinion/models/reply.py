@@ -16,7 +16,7 @@ class Reply(Evidence):
     draft: the unit's text; approved: the reviewer's wording; final and interim: what reached the person. wording: what
     the reviewer would have published, where that differs; published: what the platform shows.
     version counts per case and kind. public: whether a final text is also published, a draft is meant to be.
-    result: code of list `result`, said by the lead unit.
+    result: code of list `result`, said by the lead unit. unit: in which the author worked when it was written.
     """
 
     class Kind(models.TextChoices):

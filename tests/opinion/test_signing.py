@@ -12,6 +12,7 @@ from django.utils import timezone
 from notifications.directory import Directory
 from notifications.registry import CATALOGUE
 from opinion.forms import form_for
+from opinion.models import Reply
 from opinion.signing import requesters, signers
 from opinion.waiting import seats_waiting_for, waiting_for
 from tests.factories.world import make_world
@@ -72,6 +73,23 @@ def test_what_is_taken_back_leaves_nothing_to_sign(county, at):
     assert (seats_waiting_for(again(county.head)).count(), waiting_for(again(county.head)).signing) == (0, 0)
     with pytest.raises(Already, match="承小陈 已于 2026-11-24 09:30 办理“撤回送审”"):
         county.do(case, "sign_reply", at=at, by=county.head)
+
+
+def test_a_wording_is_of_the_unit_its_author_works_in_not_of_the_one_that_had_the_case(county, at):
+    case = county.walk("drafted", at)
+    county.do(case, "add_signer", at=at)
+    county.do(case, "sign_reply", at=at, by=county.leader, text="领导改过的一稿。")
+    county.do(case, "approve", at=at, text="受理台改过的一稿。")
+    county.do(case, "reply", at=at)
+    # Kept with the text: another post later changes nothing.
+    county.leader.memberships.update(unit=county.water)
+    found = Reply.objects.filter(case=case).order_by("seq", "id").values_list("kind", "author", "unit")
+    assert list(found) == [
+        ("draft", county.handler.pk, county.housing.pk),
+        ("approved", county.leader.pk, county.county.pk),
+        ("approved", county.head.pk, county.housing.pk),
+        ("final", county.reviewer.pk, county.desk.pk),
+    ]
 
 
 # ---- who can be picked
