@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from opinion.awaiting import holds, in_words, offices
-from workflows.approvals.rules import LevelSpec, agreement
+from workflows.approvals.rules import ApprovalRule, LevelSpec, agreement
 from workflows.approvals.standing import SPOKEN, LevelState, level_state
 from workflows.models import Approval, ApprovalTask, Case, Event, Note
-from workflows.published import lifecycle
+from workflows.published import approval_rules, lifecycle
+from workflows.registry import FACTS
 
 # What the state of a level is called where colour alone would say it.
 STATES: dict[LevelState, str] = {
@@ -150,6 +151,24 @@ def _view(
         thread,
         holds(approval, case),
     )
+
+
+def when_in_words(rule: ApprovalRule) -> str:
+    """Of which cases a row speaks; empty where of all that no other row fits."""
+    found = []
+    for fact, codes in rule.when.items():
+        labels = FACTS[fact]()
+        found.append("、".join(labels.get(code, code) for code in codes))
+    return "；".join(found)
+
+
+def row_in_words(approval: Approval) -> str:
+    """By which row of its document an approval goes: the cases it is for, and the source of the rule."""
+    rows = approval_rules(approval.rules_id).approvals
+    rule = next((each for each in rows if each.row == approval.rule), None)
+    if rule is None:
+        return ""
+    return f"适用于{when_in_words(rule) or '没有另行规定的案件'}（{rule.source}）"
 
 
 def _counts(seat: ApprovalTask) -> bool:

@@ -48,6 +48,34 @@ def event_label(case: Case, event: Event) -> str:
     return "登记" if event.name == spec.opening.event else ENGINE_EVENTS.get(event.name, event.name)
 
 
+def event_names() -> dict[str, str]:
+    """Name of an event → what the newest lifecycles, or the engine, call it."""
+    newest = [lifecycle(pk) for pk in Definition.objects.newest().values_list("pk", flat=True)]
+    openings = {spec.opening.event: f"登记{spec.label}" for spec in newest}
+    steps = {step.event: step.label for spec in newest for step in spec.transitions.values()}
+    return {**openings, **steps, **ENGINE_EVENTS}
+
+
+def step_names() -> dict[str, str]:
+    """Name of a transition → what the newest lifecycles call it."""
+    newest = Definition.objects.newest().values_list("pk", flat=True)
+    return {name: step.label for pk in newest for name, step in lifecycle(pk).transitions.items()}
+
+
+def why_not_opened(error: OSError) -> str:
+    """Why a file could not be read or written; the system's own word for what is rare."""
+    return next(
+        (said for kind, said in FILE_ERRORS.items() if isinstance(error, kind)), f"系统答复 {error.strerror}"
+    )
+
+
+FILE_ERRORS: dict[type[OSError], str] = {
+    FileNotFoundError: "没有这个文件或文件夹，请核对路径",
+    PermissionError: "没有权限，请核对文件和文件夹的权限",
+    IsADirectoryError: "这是文件夹，请指明文件",
+    NotADirectoryError: "路径中有一段不是文件夹，请核对路径",
+    FileExistsError: "已有同名文件，请换一个名字",
+}
 CLOCK_EVENTS = {
     "clock.warned": "到期提醒",
     "clock.missed": "逾期",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -10,11 +12,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from notifications.catching import caught_mails
+from notifications.channels import CHANNELS
 from notifications.models import Alert
 from notifications.registry import watches
 from notifications.reviving import revive
 from notifications.views.inbox import user_of
 from workflows.models import User
+from workflows.wording import event_names, step_names
 
 SHOWN = 100
 
@@ -32,12 +36,30 @@ def alerts(request: HttpRequest) -> HttpResponse:
     _watcher(request)
     listed = Alert.objects.select_related("unit", "closed_by").order_by("-last_at", "-id")
     context = {
-        "open": listed.filter(closed_at=None)[:SHOWN],
-        "closed": listed.filter(closed_at__isnull=False)[:20],
+        "open": in_words(listed.filter(closed_at=None)[:SHOWN]),
+        "closed": in_words(listed.filter(closed_at__isnull=False)[:20]),
         "undelivered": Alert.Kind.UNDELIVERED,
         "catches": caught_mails() is not None,
     }
     return render(request, "notifications/alerts.html", context)
+
+
+def in_words(alerts: Iterable[Alert]) -> list[tuple[Alert, str]]:
+    """Each with what it is about. Codes of errors stay: whoever looks after the system looks them up. Two statements."""
+    events, steps = event_names(), step_names()
+    return [(alert, _subject(alert, events, steps)) for alert in alerts]
+
+
+def _subject(alert: Alert, events: Mapping[str, str], steps: Mapping[str, str]) -> str:
+    name, _, code = alert.subject.partition(" ")
+    match alert.kind:
+        case Alert.Kind.NOBODY | Alert.Kind.UNDECLARED:
+            return events.get(alert.subject, alert.subject)
+        case Alert.Kind.UNDELIVERED:
+            return f"{CHANNELS[name].label}（{code}）" if name in CHANNELS else alert.subject
+        case Alert.Kind.STUCK:
+            return f"{steps.get(name, name)}（{code}）" if code else steps.get(name, name)
+    return alert.subject
 
 
 @require_POST

@@ -21,6 +21,7 @@ from opinion.exports.tables import table
 from opinion.exports.writing import HashingFile, Told, write_csv, write_jsonl, write_xlsx
 from opinion.models import ExportRecord
 from workflows.models import User
+from workflows.wording import why_not_opened
 
 _FETCH = 2000
 
@@ -62,7 +63,7 @@ def export_to(
     try:
         aside.touch(mode=0o600, exist_ok=False)
     except OSError as error:
-        raise ExportRefused(f"不能在 {path.parent} 写文件：{error.strerror}") from error
+        raise ExportRefused(f"不能在 {path.parent} 写文件：{why_not_opened(error)}") from error
     try:
         row_count, digest = _write(aside, request, by, told)
         # Recorded before it is handed over: a file without a record would be worse than a record without its file.

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
-from opinion.approvalfile import ApprovalView, approvals_of
+from opinion.approvalfile import ApprovalView, approvals_of, row_in_words
 from opinion.queues import PAGE_SIZE
 from opinion.views.case import visible_case
 from opinion.views.pages import user_of
@@ -40,6 +40,7 @@ def approval(request: HttpRequest, number: str, kind: str, ordinal: int) -> Http
         "case": case,
         "view": view,
         "rules": view.approval.rules,
+        "row": row_in_words(view.approval),
         # Built by `workflows.approvals.drawing`, which escapes every label and name.
         "drawing": mark_safe(svg(view.approval, view.label, _names(view))),  # noqa: S308
     }

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from opinion.access import may_keep_policies
+from opinion.approvalfile import when_in_words
 from opinion.staffing import scarce
 from opinion.views.documents import DocumentForm, shown_document, sight, taken_up, versions_of
 from opinion.views.pages import user_of
@@ -23,7 +24,7 @@ from workflows.differences import approval_differences
 from workflows.models import Approval, ApprovalRules, Definition, Membership, User
 from workflows.published import lifecycle
 from workflows.publishing import publish
-from workflows.registry import FACTS, ROLES
+from workflows.registry import ROLES
 from workflows.spec import LifecycleSpec
 from workflows.wording import clock_labels
 
@@ -171,10 +172,9 @@ def _blind_people(level: LevelSpec) -> list[str]:
 
 
 def _rule_line(rule: ApprovalRule, held: dict[str, int]) -> RuleLine:
-    when = "；".join(f"{'、'.join(_codes(fact, codes))}" for fact, codes in rule.when.items())
     return RuleLine(
         _matter(rule.approval),
-        when or "其余",
+        when_in_words(rule) or "其余",
         [_level_line(level, held) for level in rule.levels],
         rule.source,
     )
@@ -189,11 +189,6 @@ def _level_line(level: LevelSpec, held: dict[str, int]) -> LevelLine:
 
 def _role(name: str, held: dict[str, int]) -> str:
     return f"{ROLES[name].label}（现任 {held.get(name, 0)} 人）"
-
-
-def _codes(fact: str, codes: Iterable[str]) -> list[str]:
-    labels = FACTS[fact]()
-    return [labels.get(code, code) for code in codes]
 
 
 def _matter(name: str) -> str:

@@ -172,6 +172,24 @@ def test_alert_is_shown_and_closed_once(keeper, world, at):
     assert Alert.objects.get().closed_by.username == "keeper"
 
 
+@pytest.mark.parametrize(
+    ("kind", "subject", "shown"),
+    [
+        ("nobody", "approval.unmanned", "审批缺人"),
+        ("nobody", "toy.given", "交办"),
+        ("undelivered", "mail 550", "邮件（550）"),
+        ("stuck", "give MoveRefused", "交办（MoveRefused）"),
+        ("undeclared", "no.such_event", "no.such_event"),
+    ],
+)
+def test_an_alert_says_in_words_what_it_is_about(keeper, world, at, kind, subject, shown):
+    Alert.objects.sound(kind, subject, at=at)
+    cell = f'<td data-label="对象">{shown}</td>'
+    assert cell in keeper.get(reverse("alerts")).content.decode()
+    keeper.post(reverse("alert_close", args=[Alert.objects.get().pk]))
+    assert f" {shown}，1 次" in keeper.get(reverse("alerts")).content.decode()
+
+
 def test_undelivered_notices_are_sent_again_from_the_page(keeper, world, at, post_office):
     post_office.refuse = "550 no"
     given(world, at)

@@ -78,7 +78,7 @@ def test_publish_of_a_day_that_is_not_names_its_line(world, tmp_path):
 
 def test_publish_of_a_missing_file_or_by_an_unknown_user_fails(world, tmp_path):
     missing = str(tmp_path / "none.yaml")
-    assert fail("publish", missing)[1] == f"{missing}：读不了这个文件：No such file or directory。"
+    assert fail("publish", missing)[1] == f"{missing}：读不了这个文件：没有这个文件或文件夹，请核对路径。"
     assert (
         fail("publish", str(HERE / "toy.yaml"), "--as", "nobody")[1]
         == "--as：没有用户名为 nobody 的在用账号。"
@@ -102,7 +102,7 @@ def test_check_publishes_nothing_and_tells_of_every_file(world, newer, tmp_path)
     lines, last = fail("lifecycles", "check", newer, str(bad), missing)
     assert lines == [
         f"{bad} policy: 时限规则“other”尚未发布，请先发布它",
-        f"{missing}：读不了这个文件：No such file or directory",
+        f"{missing}：读不了这个文件：没有这个文件或文件夹，请核对路径",
     ]
     assert last == "2 个文件有误，请按上面各行修改。"
     assert Definition.objects.filter(code="toy").count() == 1

@@ -21,6 +21,7 @@ from opinion.intake.registration import ImportPlan
 from opinion.intake.sheets import Sheet, open_sheet
 from opinion.models import Code
 from workflows.models import Unit, User
+from workflows.wording import why_not_opened
 
 PROBLEMS_SHOWN = 10
 # Whoever runs commands here may bring a larger file than a page takes; what it may unpack to stays limited.
@@ -63,7 +64,7 @@ class Command(BaseCommand):
         except FileNotFoundError as error:
             raise CommandError(f"没有这个文件：{options['file']}") from error
         except OSError as error:
-            raise CommandError(f"不能读写文件：{error}") from error
+            raise CommandError(f"不能读写文件：{why_not_opened(error)}") from error
         except SheetRefused as refused:
             raise CommandError(f"文件未导入：{refused}") from refused
         except UnknownHeading as error:

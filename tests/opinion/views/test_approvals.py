@@ -123,7 +123,8 @@ def test_approval_page_draws_the_levels_and_keeps_the_talk(county, earlier, as_)
     county.do(case, "discuss", at=earlier, by=county.handler, comment="第二段的依据已补充")
     client = as_(county.handler)
     page = shown(client, "approval", case.number, "reply", 1)
-    assert ("第二段的依据已补充" in page, "<svg" in page, "条目 reply" in page) == (True, True, True)
+    assert ("第二段的依据已补充" in page, "<svg" in page, "没有另行规定的案件" in page) == (True, True, True)
+    assert "条目 reply" not in page
     picture = client.get(reverse("approval_svg", args=[case.number, "reply", 1]))
     assert ElementTree.fromstring(picture.content).tag.endswith("svg")  # noqa: S314  # our own
     flow = client.get(reverse("approval_bpmn", args=[case.number, "reply", 1]))

@@ -16,6 +16,7 @@ from workflows.management.acting import acting
 from workflows.models import Case, Definition
 from workflows.publishing import check_file
 from workflows.spec import LifecycleSpec
+from workflows.wording import why_not_opened
 
 PHASES = {"open": "办理中", "closed": "已办结", "archived": "已归档"}
 HOLDERS = {"desk": "受理台", "lead": "主办单位", "none": "无"}
@@ -73,7 +74,7 @@ class Command(BaseCommand):
                     self.stderr.write(line)
             except OSError as error:
                 bad += 1
-                self.stderr.write(f"{name}：读不了这个文件：{error.strerror}")
+                self.stderr.write(f"{name}：读不了这个文件：{why_not_opened(error)}")
         if bad:
             raise CommandError(f"{bad} 个文件有误，请按上面各行修改。")
 
@@ -88,7 +89,7 @@ class Command(BaseCommand):
             try:
                 Path(options["svg"]).write_text(svg(found.parsed), encoding="utf-8")
             except OSError as error:
-                raise CommandError(f"--svg：写不了 {options['svg']}：{error.strerror}。") from error
+                raise CommandError(f"--svg：写不了 {options['svg']}：{why_not_opened(error)}。") from error
             self.stdout.write(f"{found} 的状态图已写到 {options['svg']}")
             return
         self.stdout.write(f"{found.code} 第 {found.version} 版 {found.label}")

@@ -16,7 +16,7 @@ from workflows.models import Case, PolicyVersion, User
 from workflows.policy import PolicySpec
 from workflows.publishing import check_file, publish_file
 from workflows.repolicing import move, preview
-from workflows.wording import clock_labels
+from workflows.wording import clock_labels, why_not_opened
 
 
 class Command(BaseCommand):
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         except NoWorkingTime as error:
             raise CommandError(f"没有改动：{error}") from error
         except OSError as error:
-            raise CommandError(f"{options['file']}：读不了这个文件：{error.strerror}。") from error
+            raise CommandError(f"{options['file']}：读不了这个文件：{why_not_opened(error)}。") from error
 
     def _list(self, options: dict[str, Any]) -> None:
         cases = dict(Case.objects.open().values_list("policy").annotate(Count("id")).order_by())

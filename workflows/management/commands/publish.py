@@ -10,6 +10,7 @@ from workflows.documents import SpecError
 from workflows.management.acting import acting
 from workflows.models import ApprovalRules, CalendarVersion, Definition, LadderVersion, PolicyVersion
 from workflows.publishing import publish_file
+from workflows.wording import why_not_opened
 
 KINDS = {
     Definition: "流程",
@@ -38,7 +39,7 @@ class Command(BaseCommand):
                 self.stderr.write(line)
             raise CommandError("未发布，请按上面各行修改后重试。") from error
         except OSError as error:
-            raise CommandError(f"{options['file']}：读不了这个文件：{error.strerror}。") from error
+            raise CommandError(f"{options['file']}：读不了这个文件：{why_not_opened(error)}。") from error
         document = published.document
         kind = KINDS[type(document)]
         if published.fresh:
