@@ -55,6 +55,29 @@ class ApproveForm(PublicChoice, ScreenedForm):
         doubtful = [each for each in self.verdict_in_public.doubtful if each.code not in stood]
         return [*self.verdict_in_public.refused, *doubtful]
 
+    @property
+    def found_heading(self) -> str:
+        """Whose identity it is about, as far as that is certain."""
+        refused = self.verdict_in_public.refused
+        if not refused:
+            return "拟公开的文字可能透露个人信息，请在下面逐项核对"
+        whose = [
+            word
+            for word, found in (
+                ("并案中他人", any(each.is_other for each in refused)),
+                ("留言人自己", any(each.is_own for each in refused)),
+            )
+            if found
+        ]
+        return f"拟公开的文字透露了{'和'.join(whose)}的身份，不能公开"
+
+    @property
+    def remarks(self) -> list[Finding]:
+        """Of the person's own text, what is not already said of the public's: mostly they are the same."""
+        public = self.verdict_in_public
+        said = {*public.refused, *public.doubtful}
+        return [finding for finding in super().remarks if finding not in said]
+
     @cached_property
     def answers(self) -> list[AnswerView]:
         """The claims and how the draft answers them."""
