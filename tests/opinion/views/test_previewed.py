@@ -77,10 +77,20 @@ def test_a_version_published_meanwhile_is_compared_with_first(client, county, pa
     seen = seal_of(client.post(reverse(page), data).content.decode())
     newest = model.objects.latest_of(code)
     between = newest.parsed.model_copy(update={"label": "别人的版本"}).model_dump_json(by_alias=True)
-    publishing.publish(between, code, by=county.sysadmin, at=timezone.now())
+    publishing.publish(between, code, by=county.supervisor, at=timezone.now())
     shown = refused(client.post(reverse(page), {**data, order: "1", "seen": seen}), text, STALE)
     assert UNSEEN not in shown
     assert model.objects.latest_of(code).label == "别人的版本"
+
+
+@pages
+def test_a_second_click_is_told_of_the_first(client, page, order, model, code, text):
+    data = {"code": code, "text": text}
+    sent = {**data, order: "1", "seen": seal_of(client.post(reverse(page), data).content.decode())}
+    assert client.post(reverse(page), sent).status_code == 302
+    shown = refused(client.post(reverse(page), sent), text, "您在这次预览后已发布第 2 版，已与它重新比较")
+    assert STALE not in shown
+    assert model.objects.latest_of(code).version == 2
 
 
 def test_the_preview_of_another_page_or_person_does_not_count(client, county, as_):
