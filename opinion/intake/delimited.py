@@ -86,7 +86,8 @@ def _read(stream: IO[bytes], limits: ReadLimits) -> DelimitedText:
     except UnicodeDecodeError as error:
         raise SheetRefused(
             "undecodable",
-            "文件既不是 UTF-8 也不是 GB18030 编码，或内容已损坏，请另存为“CSV UTF-8”或 .xlsx 再上传",
+            "读不出内容：原是 xls、xlsx 表格的，文件已损坏，请重新导出，或用 WPS、Excel 打开后另存为 .xlsx；"
+            "原是 CSV 的，请另存为“CSV UTF-8”再上传",
         ) from error
 
 

@@ -96,6 +96,14 @@ def test_csv_in_gb18030_with_bad_bytes_is_refused(tmp_path):
     assert refusal(path) == "undecodable"
 
 
+def test_a_workbook_whose_beginning_is_damaged_is_said_to_be_damaged(tmp_path):
+    path = tmp_path / "a.xls"
+    path.write_bytes(bytes(range(129, 256)) * 60)
+    assert refusal(path) == "undecodable"
+    with pytest.raises(SheetRefused, match="原是 xls、xlsx 表格的，文件已损坏"):
+        open_sheet(path)
+
+
 def test_csv_in_utf16_with_half_a_character_is_refused(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes("留言编号,留言详情\n1,路灯".encode("utf-16") + b"\x00\xd8")
