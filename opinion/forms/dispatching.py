@@ -27,6 +27,8 @@ CLASSED = ("type", "domain", "urgency", "complexity")
 # Reasons that say by themselves that another unit is meant.
 NAMES_ANOTHER = ("r3", "r8")
 
+TO_ALL = "主办和各协办单位看到的是同一段；对某个协办单位另有要求的写明单位名称，或交办后再“请求协办”"
+
 form("remark")(RemarkForm)
 
 
@@ -35,7 +37,7 @@ class UnitsForm(MoveForm):
 
     lead = one_unit("主办单位", help_text="对办理结果负责的单位；没有承办人、负责人的单位不在列")
     assisting = many_units("协办单位")
-    requirement = prose("办理要求", required=False, rows=3)
+    requirement = prose("办理要求", required=False, rows=3, help_text=TO_ALL)
 
     def prepare(self) -> None:
         units = handling_units(self.case.desk, at=self.at, without=self.left_out())
@@ -72,6 +74,7 @@ class LeadAlone(UnitsForm):
     """Other units are asked to help with an event one by one, each on a stated legal basis; those at it go on."""
 
     assisting = None  # type: ignore[assignment]
+    requirement = prose("办理要求", required=False, rows=3)
 
     def prepare(self) -> None:
         self.offer("lead", handling_units(self.case.desk, at=self.at, without=self.left_out()))
@@ -108,7 +111,7 @@ class ReassignForm(AssignForm):
 class DesignateForm(UnitsForm):
     """The unit named here may not decline; it may be one that did before."""
 
-    requirement = prose("指定理由和办理要求", rows=3)
+    requirement = prose("指定理由和办理要求", rows=3, help_text=TO_ALL)
 
 
 @form("transfer")
@@ -117,7 +120,7 @@ class TransferForm(UnitsForm):
 
     decides = True
 
-    requirement = prose("转办理由和要求", rows=3)
+    requirement = prose("转办理由和要求", rows=3, help_text=TO_ALL)
 
     def left_out(self) -> frozenset[int]:
         return super().left_out() | {self.case.lead_id or 0}

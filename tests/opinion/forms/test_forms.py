@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from opinion.forms import form_for
 from opinion.models import Code
+from tests.factories.events import Events
 from tests.factories.world import PATHS, STEPS, Step
 from workflows.engine import fire
 from workflows.models import Case, Definition, User
@@ -334,3 +335,15 @@ def test_merge_starts_from_the_duplicate_hint(county, at):
 
 def test_bar_unit_never_offers_the_desk(county, at):
     assert offered(opened(county, at, "bar_unit"), "unit") == ["住建局", "住建局物业科", "东浦街道", "水务局"]
+
+
+def test_whoever_sends_a_case_out_is_told_who_reads_what_is_asked(county, at):
+    shared = "主办和各协办单位看到的是同一段"
+    said = {"assign": "registered", "designate": "registered", "transfer": "handling"}
+    for name, state in said.items():
+        form = form_for(name, None, case=county.walk(state, at), user=county.dispatcher, at=at)
+        assert shared in form.fields["requirement"].help_text
+    alone = form_for(
+        "assign_lead", None, case=Events(county).walk("graded", at), user=county.dispatcher, at=at
+    )
+    assert shared not in alone.fields["requirement"].help_text
