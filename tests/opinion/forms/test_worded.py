@@ -22,7 +22,7 @@ from workflows.worded import WordedForm, word
 PRODUCT = ("opinion.", "notifications.", "config.", "workflows.")
 
 
-def below(cls: type) -> Iterator[type]:
+def below(cls: type[forms.Form]) -> Iterator[type[forms.Form]]:
     for each in cls.__subclasses__():
         yield each
         yield from below(each)
@@ -31,7 +31,7 @@ def below(cls: type) -> Iterator[type]:
 def product_forms() -> list[type[forms.Form]]:
     for package in (opinion, notifications):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if Path(found.module_finder.path).name in {"forms", "views", package.__name__}:  # type: ignore[union-attr]
+            if Path(found.module_finder.path).name in {"forms", "views", package.__name__}:
                 import_module(found.name)
     return [cls for cls in below(forms.Form) if cls.__module__.startswith(PRODUCT)]
 

@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 def test_the_last_issued_stands_first_on_every_page(county: World, earlier: datetime, as_: As, monkeypatch):
     monkeypatch.setattr(orders, "PAGE_SIZE", 2)
     # Entered in another order than issued in, as a sweep after a standstill enters what fell due meanwhile; two at once.
-    issued = {hours: [] for hours in (3, 1, 4)}
+    issued: dict[int, list[str]] = {hours: [] for hours in (3, 1, 4)}
     for hours in (3, 1, 4, 3):
         case = county.walk("handling", earlier - timedelta(days=1))
         county.do(case, "issue_order", at=earlier - hours * HOUR)
