@@ -16,7 +16,7 @@ from django import forms
 from opinion.forms.base import MoveForm
 from opinion.screening.finding import Finding
 
-FIELD = "told"
+FIELD = "remarked"
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from workflows.models import Absence, Case, Membership, PolicyVersion, Unit, Use
 from workflows.registry import ROLES
 
 # One column a role. An answer is a status; `in` means “go and log in”, `ok` a redirect onward after the deed.
+ENDED = "登录已到期"
 COLUMNS = {
     "anon": "", "syst": "system", "cler": "desk_clerk", "disp": "dispatcher", "lead": "leader",
     "topl": "top_leader", "hand": "unit_handler", "head": "unit_head", "depu": "deputy_head",
@@ -688,6 +689,8 @@ def _attach(case: Case, at: datetime) -> None:
 
 
 def _word(response: HttpResponseBase) -> str:
+    if response.status_code == 403 and ENDED in response.content.decode():
+        return "in"  # what was sent comes back with the way to the login
     if response.status_code != 302:
         return str(response.status_code)
     return "in" if response.headers["Location"].startswith(reverse("login")) else "ok"
@@ -715,6 +718,7 @@ def visitors(db: None, settings: Any, tmp_path: Path) -> Visitors:
     return Visitors(make_world())
 
 
+@pytest.mark.no_cover
 @pytest.mark.once
 @pytest.mark.slow
 def test_every_answer_is_the_one_in_the_table(visitors: Visitors):

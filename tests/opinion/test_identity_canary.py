@@ -160,6 +160,7 @@ def look_at_case(watch: Watch, case: Case, role: str, user: User, client: Client
         watch.answer(f"{role} {case.state} {url}", client.get(url))
 
 
+@pytest.mark.no_cover
 @pytest.mark.once
 @pytest.mark.slow
 def test_pages_in_every_state_show_no_trace(county: World, watch: Watch):

@@ -61,6 +61,7 @@ def seeded_draws() -> Iterator[None]:
         yield
 
 
+@pytest.mark.no_cover
 @WALKS
 @given(draws=st.data())
 def test_walk_keeps_every_invariant_of_a_message(county, at, draws):
@@ -68,6 +69,7 @@ def test_walk_keeps_every_invariant_of_a_message(county, at, draws):
         walk(message_scene(county), draws, at)
 
 
+@pytest.mark.no_cover
 @settings(WALKS, max_examples=6)
 @given(draws=st.data(), state=st.sampled_from(["handling", "drafted", "redo", "final_drafted"]))
 def test_walk_keeps_every_invariant_among_signatures(county, at, draws, state):

@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,7 @@ def event_scene(world: World, hours_before: int) -> Scene:
     return Scene([*(p for p in people if isinstance(p, User)), User.objects.system()], found, data)
 
 
+@pytest.mark.no_cover
 @WALKS
 @given(draws=st.data(), hours_before=st.sampled_from([0, 1, 6, 60]))
 def test_walk_keeps_every_invariant_of_an_event(county, at, draws, hours_before):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ def toy_scene(world: ToyWorld) -> Scene:
     return Scene(people, world.case, data)
 
 
+@pytest.mark.no_cover
 @WALKS
 @given(draws=st.data())
 def test_walk_keeps_every_invariant_of_the_toy(world, at, draws):

@@ -17,7 +17,7 @@ from tests.opinion.views.conftest import As
 from workflows.models import Case
 
 NAMED = f"您好，{PERSON.name}同志，积水已退，联系{PERSON.phone}。"
-HIDDEN = re.compile(r'<input type="hidden" name="(token|rev|told)" value="([^"]+)">')
+HIDDEN = re.compile(r'<input type="hidden" name="(token|rev|remarked)" value="([^"]+)">')
 UNTOLD = "尚未提交"
 
 
@@ -68,7 +68,7 @@ def test_a_draft_saved_for_later_asks_nothing(county: World, earlier: datetime, 
     said = {"text": NAMED, "result": ""}
     assert sent(client, case, "save_draft", **opened(client, case, "save_draft"), **said)[0] == 302
     # Opened again, the page tells it at once, so sending is one press.
-    assert "told" in opened(client, case, "draft_reply")
+    assert "remarked" in opened(client, case, "draft_reply")
     finished = {"text": NAMED, "result": "solved", "public": "on"}
     assert sent(client, case, "draft_reply", **opened(client, case, "draft_reply"), **finished)[0] == 302
 
