@@ -117,7 +117,7 @@ def test_an_address_with_a_null_character_is_refused_in_the_products_look(
         ("unapproved", "unit"), ("unapproved", "before"), ("notices", "before"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("number", ["9" * 5000, "9" * 19, "٣", "²", "-1", "1.0"])
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 19, "٣", "²", "-1", "1.x"])
 def test_a_number_no_page_of_ours_gave_leads_nowhere(
     county: World, as_: As, name: str, question: str, number: str
 ):
