@@ -6,11 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from django.utils import timezone
-
 from opinion.casefile import CodeLabels
 from opinion.clock_names import name_of
 from opinion.deciding.matter import Matter, Passage
+from opinion.due_words import minute
 from opinion.models import PublicResponse, Reply
 from opinion.timeline import NOTE_LABELS, details_of
 from workflows import extensions
@@ -115,9 +114,8 @@ class _Reader:
         clock.case = self.case
         yield "时限", name_of(clock)
         if clock.is_going:
-            yield "现到期", f"{timezone.localtime(clock.due_at):%Y-%m-%d %H:%M}"
-            until = extensions.reaches(clock, Limit.parse(asked.amount))
-            yield "延至", f"{timezone.localtime(until):%Y-%m-%d %H:%M}"
+            yield "现到期", minute(clock.due_at)
+            yield "延至", minute(extensions.reaches(clock, Limit.parse(asked.amount)))
 
 
 def _carried(event: Event, rows: Sequence[T]) -> list[T]:

@@ -10,6 +10,7 @@ from django import forms
 from opinion.casefile import CodeLabels
 from opinion.contributions import task_rows
 from opinion.deciding.matter import Matter, Passage
+from opinion.due_words import minute
 from opinion.forms.approving import ApprovalForm
 from opinion.forms.cohandling import TaskForm
 from opinion.forms.supervising import OrderForm
@@ -53,7 +54,7 @@ def _orders(
         order = row.order
         if order.number not in numbers:
             continue
-        due = [("反馈期限", f"{row.due_at.astimezone(at.tzinfo):%Y-%m-%d %H:%M}")] if row.due_at else []
+        due = [("反馈期限", minute(row.due_at))] if row.due_at else []
         passages = [
             Passage(_said(case, by_seq[note.seq], NOTES.get(note.kind, "说明")), note.text)
             for note in texts
@@ -85,7 +86,7 @@ def _tasks(case: Case, meant: Sequence[CoTask], codes: CodeLabels, *, at: dateti
             ("必须办结", "是" if task.required else "否"),
         ]
         if row.due_at is not None:
-            facts.append(("期限", f"{row.due_at.astimezone(at.tzinfo):%Y-%m-%d %H:%M}"))
+            facts.append(("期限", minute(row.due_at)))
         if row.result:
             facts.append(("办理结果", row.result))
         passages = [Passage("协办事项", row.asked or "未另写协办事项，按办理要求协助主办单位。")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -255,6 +255,20 @@ def test_who_asked_and_when_stands_beside_it(county: World, at):
     facts = dict(asked.facts)
     assert facts["现到期"] == f"{due.astimezone(at.tzinfo):%Y-%m-%d %H:%M}"
     assert facts["延至"] == f"{after.astimezone(at.tzinfo):%Y-%m-%d %H:%M}"
+
+
+@pytest.mark.parametrize(
+    ("steps", "name", "fact", "clock"),
+    [(ORDERED, "answer_order", "反馈期限", "feedback"), (HELPED, "accept_co_task", "期限", "co_task_a")],
+)
+def test_deadlines_are_told_in_local_time(county: World, at, steps, name, fact, clock):
+    """Pages reckon with a moment in UTC."""
+    case = county.along(steps, at)
+    utc = (at + (len(steps) + 1) * PACE).astimezone(UTC)
+    shown, _ = decided(case, name, county.actor(case, STEPS[name]), utc)
+    assert shown is not None
+    due = case.clocks.get(kind=clock).due_at
+    assert dict(shown.matters[0].facts)[fact] == f"{due.astimezone(at.tzinfo):%Y-%m-%d %H:%M}"
 
 
 def test_a_wording_changed_on_the_way_is_what_the_next_signer_sends_back(county: World, at):
