@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from workflows.approvals.standing import out_of_turn
-from workflows.errors import Already, Cannot, MayNot
+from workflows.errors import Already, Cannot, MayNot, MoveRefused
 from workflows.machine import machine, may, refusal
 from workflows.models import Case, Event, User
 from workflows.moves import Move
@@ -50,6 +50,15 @@ def permitted(
     if no is not None:
         raise Already(no.sentence) if no.already else Cannot(no.sentence)
     return move
+
+
+def refused(case: Case, name: str, *, by: User, at: datetime, rev: int | None = None) -> MoveRefused | None:
+    """What the door would say to an empty form, asked without its lock; None where it would let the move through."""
+    try:
+        permitted(case, name, by=by, at=at, data={}, rev=rev)
+    except MoveRefused as said:
+        return said
+    return None
 
 
 def available(case: Case, by: User, *, at: datetime) -> list[Move]:

@@ -29,7 +29,7 @@ from workflows.digits import digits
 from workflows.engine import fire
 from workflows.errors import Already, MayNot, MoveRefused
 from workflows.models import Case, Event, User
-from workflows.permits import permitted
+from workflows.permits import refused
 from workflows.published import lifecycle
 from workflows.rerating import Rerated, foresee_facts, seal
 
@@ -85,9 +85,9 @@ class ActionPage:
         )
 
     def show(self) -> HttpResponse:
-        refused = self._refusal(self.case)
-        if refused is not None:
-            return self._render(None, refused)
+        no = self._refusal(self.case)
+        if no is not None:
+            return self._render(None, no)
         return self._render(self._form(None), None)
 
     def submit(self) -> HttpResponse:
@@ -115,8 +115,8 @@ class ActionPage:
                 self.case.pk, self.name, by=self.viewer, at=self.at, key=key, rev=rev,
                 data=form.cleaned_data if form is not None else {},
             )  # fmt: skip
-        except MoveRefused as refused:
-            return self._render(form, refused)
+        except MoveRefused as no:
+            return self._render(form, no)
         return self._done(event)
 
     def _done(self, event: Event) -> HttpResponse:
@@ -143,7 +143,7 @@ class ActionPage:
     def _render(
         self,
         form: forms.Form | None,
-        refused: MoveRefused | None,
+        no: MoveRefused | None,
         status: int = 200,
         moving: Moving | None = None,
         asks_again: bool = False,
@@ -153,10 +153,10 @@ class ActionPage:
         The version it is sent on with stays the one it was opened with, until the person has read what happened since.
         """
         fresh = self.case
-        if refused is not None:
+        if no is not None:
             fresh = visible_case(self.case.number, self.viewer)
-            status = 403 if isinstance(refused, MayNot) else 409
-        told = self.request.method != "POST" or isinstance(refused, Already)
+            status = 403 if isinstance(no, MayNot) else 409
+        told = self.request.method != "POST" or isinstance(no, Already)
         form, overtaken = self._overtaken(form) if told else (form, [])
         context = {
             "case": fresh,
@@ -168,9 +168,9 @@ class ActionPage:
             "state": lifecycle(fresh.definition_id).states[fresh.state].label,
             "step": self.step,
             "form": form,
-            "refused": refused,
+            "refused": no,
             "moving": moving,
-            "possible": refused is None or self._refusal(fresh) is None,
+            "possible": no is None or self._refusal(fresh) is None,
             "token": fresh_token(),
         }
         context |= {"telling": telling(form, self.request.POST), "asks_again": asks_again}
@@ -199,12 +199,7 @@ class ActionPage:
         return anew, [(label, text) for label, text in over if text]
 
     def _refusal(self, case: Case, rev: int | None = None) -> MoveRefused | None:
-        """What the door would say to an empty form, asked without its lock."""
-        try:
-            permitted(case, self.name, by=self.viewer, at=self.at, data={}, rev=rev)
-        except MoveRefused as refused:
-            return refused
-        return None
+        return refused(case, self.name, by=self.viewer, at=self.at, rev=rev)
 
     def _from_where(self, key: str, rev: int) -> tuple[str, int]:
         """The key and the version of the case that count. What a page saved before, and gone back to, is no news to it."""

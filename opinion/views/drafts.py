@@ -9,9 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from opinion.views.pages import user_of
-from workflows.errors import MoveRefused
 from workflows.models import Case, Event
-from workflows.permits import permitted
+from workflows.permits import refused
 
 SAVE, SEND = "save_draft", "draft_reply"
 
@@ -22,9 +21,8 @@ def go_on_drafting(request: HttpRequest, case: Case, event: Event, *, at: dateti
     What cannot be sent on yet goes on in the page that only saves, with the reason as a hint.
     """
     messages.success(request, f"已保存为拟稿第 {event.data['version']} 稿，尚未送审")
-    try:
-        permitted(Case.objects.get(pk=case.pk), SEND, by=user_of(request), at=at, data={})
-    except MoveRefused as refused:
-        messages.warning(request, f"现在还不能送审：{refused}")
-        return redirect("action", case.number, SAVE)
-    return redirect("action", case.number, SEND)
+    no = refused(Case.objects.get(pk=case.pk), SEND, by=user_of(request), at=at)
+    if no is None:
+        return redirect("action", case.number, SEND)
+    messages.warning(request, f"现在还不能送审：{no}")
+    return redirect("action", case.number, SAVE)
