@@ -7,9 +7,8 @@ not see the master reads neither its number nor a word of it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from functools import cached_property
 
 from django.db import connection
@@ -20,6 +19,7 @@ from opinion.models import Link, Reply
 from workflows.models import Case, Event, Participation, User
 from workflows.published import lifecycle
 from workflows.registry import LOOKAHEADS
+from workflows.scoped import Scoped
 from workflows.spec import LifecycleSpec
 
 # All merges queue behind this advisory lock, taken after the case's own row.
@@ -59,7 +59,7 @@ def merged_with(case: Case) -> set[int]:
 
 def known_to(master: Case, viewer: User) -> bool:
     """Whether this person may see the master. One statement, unless it was read ahead."""
-    ahead = _AHEAD.get(None)
+    ahead = _AHEAD.get()
     found = ahead.known if ahead else {}
     if (viewer.pk, master.pk) not in found:
         seen = Case.objects.visible_to(viewer).filter(pk=master.pk).exists()
@@ -101,7 +101,7 @@ def owes_answer(case: Case) -> bool:
 
 def words_of(master: Case) -> list[Reply]:
     """What it told its person and what it published, newest first. One statement, unless it was read ahead."""
-    ahead = _AHEAD.get(None)
+    ahead = _AHEAD.get()
     if ahead and master.pk in ahead.words:
         return ahead.words[master.pk]
     return list(Reply.objects.filter(case=master, kind__in=_WORDS).order_by("-seq", "-id"))
@@ -120,7 +120,7 @@ def standing_answer(master: Case) -> Reply | None:
 
 def _taken_up_again(master: Case) -> int:
     """The same of one. One statement, unless it was read ahead."""
-    ahead = _AHEAD.get(None)
+    ahead = _AHEAD.get()
     if ahead and master.pk in ahead.taken_up:
         return ahead.taken_up[master.pk]
     return taken_up_again([master])[master.pk]
@@ -255,22 +255,17 @@ class _Ahead:
         return taken_up_again({master.pk: master for master in self.masters.values()}.values())
 
 
-_AHEAD: ContextVar[_Ahead] = ContextVar("masters_ahead")
+_AHEAD: Scoped[_Ahead] = Scoped("masters")
 
 
 def _ahead(case: Case) -> _Ahead | None:
-    found = _AHEAD.get(None)
+    found = _AHEAD.get()
     return found if found and case.pk in found.ids else None
 
 
-@contextmanager
-def reading_ahead(cases: Iterable[Case]) -> Iterator[None]:
+def reading_ahead(cases: Iterable[Case]) -> AbstractContextManager[None]:
     """In this context, a question about the master of one of these cases is asked for all of them at once."""
-    token = _AHEAD.set(_Ahead(cases))
-    try:
-        yield
-    finally:
-        _AHEAD.reset(token)
+    return _AHEAD.holding(_Ahead(cases))
 
 
 LOOKAHEADS.add("并案", reading_ahead)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -20,6 +19,7 @@ from workflows.limits import Limit
 from workflows.models import Case, Clock, Event, User
 from workflows.published import calendar, newest_calendar_id, policy
 from workflows.registry import LOOKAHEADS
+from workflows.scoped import Scoped
 from workflows.sweeper import last_said
 
 # Clocks the desk has to meet; all others are the handling unit's.
@@ -77,21 +77,16 @@ class _Ahead:
         return Counter(reminders.values_list("case_id", flat=True))
 
 
-_AHEAD: ContextVar[_Ahead] = ContextVar("ahead")
+_AHEAD: Scoped[_Ahead] = Scoped("supervised")
 
 
-@contextmanager
-def reading_ahead(cases: Iterable[Case]) -> Iterator[None]:
+def reading_ahead(cases: Iterable[Case]) -> AbstractContextManager[None]:
     """In this context, a question about one of these cases is asked for all of them at once, in one statement."""
-    token = _AHEAD.set(_Ahead(cases))
-    try:
-        yield
-    finally:
-        _AHEAD.reset(token)
+    return _AHEAD.holding(_Ahead(cases))
 
 
 def _ahead(case: Case) -> _Ahead | None:
-    found = _AHEAD.get(None)
+    found = _AHEAD.get()
     return found if found and found.revs.get(case.pk) == case.rev else None
 
 

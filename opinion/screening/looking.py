@@ -6,9 +6,8 @@ longer than the answering of one batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from opinion.contacts.book import Person, opened
@@ -19,6 +18,7 @@ from opinion.screening.folding import Reading
 from opinion.screening.patterns import found_by_pattern
 from opinion.screening.persons import found_of
 from workflows.models import Case
+from workflows.scoped import Scoped
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,17 @@ def persons_of(case: Case, *, others: bool = True) -> Persons:
     return Persons(own or Person(), list(people.values()))
 
 
-_OPENED: ContextVar[dict[int, Person | None]] = ContextVar("opened")
+_OPENED: Scoped[dict[int, Person | None]] = Scoped("opened")
 
 
-@contextmanager
-def opening_once() -> Iterator[None]:
+def opening_once() -> AbstractContextManager[None]:
     """In this context a contact is read and opened for the first case that asks, however many are answered together."""
-    token = _OPENED.set({})
-    try:
-        yield
-    finally:
-        _OPENED.reset(token)
+    return _OPENED.holding({})
 
 
 def _people(cases: set[int]) -> dict[int, Person]:
     """Case id → its person, where anything was given. One statement, unless all were opened before."""
-    known = _OPENED.get(None)
+    known = _OPENED.get()
     if known is None:
         known = {}
     if missing := cases - known.keys():
