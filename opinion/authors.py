@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
+from workflows.approvals.people import nearest
 from workflows.moves import Move
 
 
 def office_of(move: Move) -> int:
-    """Id of the unit in which whoever makes the move works, as approvals choose it (`Finder.office_of`).
-
-    Of several, the one that has the case or has to do with it. The system works wherever the case is.
-    """
-    units = move.by.standing.units
-    near = [pk for pk in (move.held_by, move.case.desk_id, move.case.lead_id) if pk in units]
-    return next(iter([*near, *sorted(units)]), None) or move.held_by
+    """Id of the unit in which whoever makes the move works, as approvals choose it. The system works wherever the case is."""
+    return nearest(sorted(move.by.standing.units), move.case, holder=move.held_by) or move.held_by

@@ -164,8 +164,7 @@ class Finder:
                 return self._offices[user_id]
         works_in = Membership.objects.filter(user=sitter.stands_for or sitter.user.pk).order_by("id")
         units = list(works_in.values_list("unit_id", flat=True))
-        near = [pk for pk in (self.case.unit_id, *_units_of(self.case)) if pk in units]
-        return next(iter([*near, *units]), None)
+        return nearest(units, self.case, holder=self.case.unit_id)
 
     def holders(self, roles: Iterable[str]) -> list[User]:
         """Those who hold a role for this case."""
@@ -241,6 +240,12 @@ class Finder:
     def _knows(self, user: User) -> bool:
         """Of a role's holders, who act on an ordinary case by their role alone."""
         return not self.case.restricted or self.sees(user)
+
+
+def nearest(units: Sequence[int], case: Case, *, holder: int) -> int | None:
+    """Of the units somebody works in: the one that has the case (`holder`), or has to do with it, else the first."""
+    near = [pk for pk in (holder, case.desk_id, case.lead_id) if pk in units]
+    return next(iter([*near, *units]), None)
 
 
 def _units_of(case: Case) -> list[int]:
