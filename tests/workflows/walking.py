@@ -23,6 +23,7 @@ from workflows.permits import available
 from workflows.published import calendar, lifecycle, policy
 from workflows.spec import LifecycleSpec
 from workflows.sweeper import sweep
+from workflows.wording import CLOCK_EVENTS
 
 GOING = {"running", "paused"}
 # One world for all examples: each walks a case of its own, and the engine does not look at any other.
@@ -54,7 +55,7 @@ class Scene:
 
 @dataclass
 class Walk:
-    """One case under way. finished, first_due: what must never change again, by clock."""
+    """One case under way. finished, first_due: what must never change again, by clock. unit_id: who had it last."""
 
     scene: Scene
     draws: st.DataObject
@@ -114,12 +115,27 @@ class Walk:
                 f"{name} was refused ({event}) and still changed something"
             )
             return
-        assert rev is None, f"{name} was made on a case seen at {rev}"
+        assert rev is None or not self._news(name, rev, until=event.seq), (
+            f"{name} was made on a case seen at {rev}"
+        )
         assert (event.transition, event.actor_id, event.happened_at) == (name, person.pk, self.at)
         after = everything(self.case)
         assert after != before
         assert fire(self.case.pk, name, by=person, at=self.at, key=key, data=data).pk == event.pk
         assert everything(self.case) == after, f"{name} was repeated with its key and changed something"
+
+    def _news(self, name: str, rev: int, *, until: int) -> list[str]:
+        """What happened in between that a page has to have been opened after: neither a reminder nor a word said aside."""
+        steps = self._spec.transitions
+        if steps[name].aside:
+            return []
+        since = Event.objects.filter(case=self.case, seq__gt=rev, seq__lt=until)
+        return [
+            event.name
+            for event in since
+            if event.name not in CLOCK_EVENTS
+            and not (event.transition in steps and steps[event.transition].aside)
+        ]
 
     def check(self) -> None:
         """Every invariant."""
@@ -141,6 +157,7 @@ class Walk:
         if not any(self._spec.approvals[kind].holds for kind in asking):
             # Else it is with whoever has to decide, level by level.
             self._holder_is_who_the_state_says(case, state)
+        self.unit_id = case.unit_id
         self._past_stays_past(clocks)
 
     def _log_is_whole(self, case: Case, clocks: Sequence[Clock]) -> None:
@@ -159,7 +176,6 @@ class Walk:
     def _holder_is_who_the_state_says(self, case: Case, state: StateSpec) -> None:
         expected = {"desk": case.desk_id, "lead": case.lead_id, "none": self.unit_id or case.unit_id}
         assert case.unit_id == expected[state.holder]
-        self.unit_id = case.unit_id
         last = Event.objects.filter(case=case).latest("seq")
         assert (last.target, last.unit_id) == (case.state, case.unit_id)
         # Whoever looks at the whole tree is not asked for units: a case without a desk would be theirs alone.
