@@ -5,15 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from django.urls import reverse
 
 from notifications.models import Notice
-from opinion.merged_waiting import joined_to
 from opinion.models import SupervisionOrder
 from opinion.pressing import press_masters
 from opinion.waiting import waiting_for
 from tests.factories.world import World
-from tests.opinion.views.conftest import As, as_  # noqa: F401  # a fixture
 from workflows.errors import Cannot
 from workflows.models import Case, Event, User
 from workflows.relay import relay
@@ -73,30 +70,6 @@ def test_dispatchers_are_told_which_case_left_duplicates_unanswered(county: Worl
     said = dict(told.values_list("user__username", "words"))
     assert set(said) == {"handler", "head", "dispatcher"}
     assert "并入的 1 件没有答复，请撤销并案，单独办理" in said["dispatcher"]
-
-
-def test_master_says_how_many_wait_for_it_and_until_when(county: World, at: datetime, as_: As):  # noqa: F811
-    early = county.walk("registered", at - 3 * DAY)
-    master, late = merged(county, at)
-    county.do(early, "merge", at=at, master=master.pk)
-    due_at = Case.objects.get(pk=early.pk).due_at
-    joined = joined_to([Case.objects.get(pk=master.pk)])[master.pk]
-    assert (joined.count, joined.due_at) == (2, due_at)
-    assert due_at < Case.objects.get(pk=late.pk).due_at
-    handler = as_(county.handler)
-    page = handler.get(reverse("case", args=[master.number])).content.decode()
-    rows = handler.get(reverse("todo")).content.decode()
-    assert "另有 2 件等此件，最早 " in page
-    assert "另有 2 件等此件，最早 " in rows
-    assert early.number not in page + rows
-
-
-def test_duplicate_says_which_case_it_waits_for(county: World, at: datetime, as_: As):  # noqa: F811
-    master, case = merged(county, at, "reviewed")
-    page = reverse("case", args=[case.number])
-    assert f"等主案件 {master.number} 答复" in as_(county.dispatcher).get(page).content.decode()
-    county.do(master, "reply", at=at)
-    assert "等主案件" not in as_(county.dispatcher).get(page).content.decode()
 
 
 def test_nobody_is_ordered_to_answer_for_a_duplicate_that_waits(county: World, at: datetime):
