@@ -11,6 +11,7 @@ from typing import Any
 
 from viewflow.fsm.base import State
 
+from workflows.approvals.standing import out_of_turn
 from workflows.declarations import TransitionSpec
 from workflows.models import Case, User
 from workflows.moves import Move
@@ -70,9 +71,9 @@ def may(case: Case, user: User, transition: TransitionSpec) -> bool:
 
 
 def refusal(move: Move) -> Refusal | None:
-    """The first guard that says no."""
+    """The first guard that says no; else what the approvals of the case say, which no lifecycle need declare."""
     for name in move.transition.guards:
         found = GUARDS[name](move)
         if found is not None:
             return found
-    return None
+    return out_of_turn(move)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NoReturn
 
-from workflows.approvals.standing import out_of_turn
 from workflows.errors import Already, Cannot, MayNot, MoveRefused
 from workflows.machine import machine, may, refusal
 from workflows.models import Case, Event, User
@@ -46,7 +45,7 @@ def permitted(
             _say_already(case, last)
         raise Cannot(f"{case.number} 现为“{spec.states[case.state].label}”，还不能“{transition.label}”")
     move = Move(case, name, transition, spec, by, at, data, case.state)
-    no = refusal(move) or out_of_turn(move)
+    no = refusal(move)
     if no is not None:
         raise Already(no.sentence) if no.already else Cannot(no.sentence)
     return move
@@ -71,8 +70,7 @@ def available(case: Case, by: User, *, at: datetime) -> list[Move]:
         for name, t in spec.leaving(case.state)
         if not t.hidden
     )
-    allowed = (move for move in offered if may(case, by, move.transition))
-    return [move for move in allowed if refusal(move) is None and out_of_turn(move) is None]
+    return [move for move in offered if may(case, by, move.transition) and refusal(move) is None]
 
 
 def may_know(case: Case, by: User) -> bool:

@@ -16,7 +16,6 @@ from workflows.approvals.people import Sitter
 from workflows.approvals.picking import SIGNED, below, earlier
 from workflows.approvals.rules import SEQUENCE, LevelSpec
 from workflows.approvals.seats import SeatBook
-from workflows.approvals.standing import still_fits
 from workflows.errors import Cannot
 from workflows.models import Approval, ApprovalRules, ApprovalTask, Note, User
 from workflows.moves import GRANTED_KEY, Follow, Move
@@ -37,7 +36,7 @@ class ApprovalBook(SeatBook):
         for kind, declared in move.lifecycle.approvals.items():
             approval = self.running.get((move.case.pk, kind))
             if move.name in declared.opens and move.case.state in declared.during:
-                self._open(kind, approval)
+                self._open(kind)
             elif move.name in {declared.signs, declared.returns}:
                 self._decide(kind, approval, agrees=move.name == declared.signs)
             elif approval is not None and move.name in declared.stops:
@@ -95,10 +94,9 @@ class ApprovalBook(SeatBook):
 
     # ---- what the moves do
 
-    def _open(self, kind: str, running: Approval | None) -> None:
+    def _open(self, kind: str) -> None:
+        """None of the kind is running: `out_of_turn` has seen to that, and the table would refuse a second one."""
         move = self.move
-        if running is not None:
-            raise Cannot(f"{move.case.number} 的“{self._declared(running).label}”正在审批，不能重复提交")
         earlier = Approval.objects.filter(case=move.case, kind=kind).order_by("-round").values("round")[:1]
         newest = ApprovalRules.objects.filter(code=move.lifecycle.levels).order_by("-version")
         found = newest.values_list("id", models.Subquery(earlier)).first()
@@ -127,8 +125,6 @@ class ApprovalBook(SeatBook):
         mine = [seat for seat in self._open_seats(approval) if seat.owner_id == move.by.pk]
         if approval is None or not mine:
             raise self._too_late(kind, approval)
-        if agrees and not still_fits(approval, move.case):
-            raise Cannot("案件的分类或等级在送审后有变，应经的审批层级随之不同，请退回后重新送审")
         move.log(approval=kind, round=approval.round, level=self._level(approval).name)
         for seat in mine:
             # With one agreement enough, the first ends the level and with it the others.

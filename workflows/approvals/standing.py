@@ -126,7 +126,7 @@ def out_of_turn(move: Move) -> Refusal | None:
         approval = next((one for one in running(move.case) if one.kind == kind), None)
         if approval is None:
             continue
-        if move.name in declared.opens and move.case.state in declared.during:
+        if move.name in declared.opens:
             return Refusal(f"{move.case.number} 的“{declared.label}”正在审批，不能重复提交")
         if move.name == declared.signs and not still_fits(approval, move.case):
             return Refusal("案件的分类或等级在送审后有变，应经的审批层级随之不同，请退回后重新送审")
