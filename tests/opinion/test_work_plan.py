@@ -13,8 +13,10 @@ from opinion.forms import form_for
 from opinion.forms.work_plan import WorkPlanForm
 from opinion.models import Visit
 from opinion.opening import open_once
+from opinion.waiting import waiting_for
 from tests.architecture.project_files import ROOT
 from workflows.engine import fire
+from workflows.errors import Already
 from workflows.models import Case, Definition, PolicyVersion
 from workflows.sweeper import sweep
 
@@ -54,6 +56,17 @@ def test_kept_this_month_next_months_cycle_begins(county, at):
     assert commitments(case) == [(1, "met", False), (2, "running", False)]
     clock = case.clocks.get(kind="commitment", cycle=2)
     assert (clock.started_at, clock.due_at) == (at + PERIOD, at + 2 * PERIOD)
+
+
+def test_kept_it_waits_for_nobody_until_the_next_period(county, at):
+    case = opened(county, at)
+    assert waiting_for(county.handler).total == 1
+    fulfil(county, case, at + timedelta(days=10))
+    assert waiting_for(county.handler).total == 0
+    with pytest.raises(Already, match="承小陈 已于.*登记本期完成.*现为“本期已完成”"):
+        fire(case.pk, "fulfil", by=county.handler, at=at + timedelta(days=11), data={})
+    sweep(at=at + PERIOD)
+    assert waiting_for(county.handler).total == 1
 
 
 def test_not_kept_is_logged_at_the_end_of_its_month_and_the_next_begins(county, at):
