@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from django.db.models import Exists, OuterRef
 
 from opinion.clock_names import Ties, numbered
+from workflows.approvals.people import nearest
 from workflows.models import Approval, ApprovalTask, Case, Event, Membership
 from workflows.published import lifecycle
 
@@ -77,12 +78,9 @@ def offices(case: Case, seats: Iterable[ApprovalTask]) -> dict[int, str]:
     for seat in waiting:
         roles = seat.process.levels[seat.level - 1]["by"]
         held = posts[seat.stands_for_id or seat.owner_id]
-        if held:
-            found[seat.pk] = min(held, key=lambda post: _farness(post, roles, case)).unit.name
+        names = {post.unit_id: post.unit.name for post in held}
+        asked = [post.unit_id for post in held if post.role in roles]
+        chosen = nearest(asked or list(names), case, holder=case.unit_id)
+        if chosen is not None:
+            found[seat.pk] = names[chosen]
     return found
-
-
-def _farness(post: Membership, roles: Sequence[str], case: Case) -> tuple[bool, bool, bool]:
-    """As `Finder.office_of` chooses: in the role that is asked, in the unit that has the case, in one of the case's."""
-    unit = post.unit_id
-    return post.role not in roles, unit != case.unit_id, unit not in (case.desk_id, case.lead_id)
