@@ -1,4 +1,4 @@
-"""Runs the named subjects in this process, on the database of the environment; writes what it found as JSON."""
+"""Runs the named subject in this process, on the empty database of the environment; writes what it found as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import django
 
 def main() -> None:
     reader = argparse.ArgumentParser()
-    reader.add_argument("names", nargs="+")
+    reader.add_argument("name")
     reader.add_argument("--out", type=Path, required=True)
     reader.add_argument("--quick", action="store_true")
     given = reader.parse_args()
@@ -26,10 +26,9 @@ def main() -> None:
 
     call_command("migrate", verbosity=0)
     found = []
-    for name in given.names:
-        for table in SUBJECTS[name](quick=given.quick):
-            table.database = table.database or connection.vendor
-            found.append(dataclasses.asdict(table))
+    for table in SUBJECTS[given.name](quick=given.quick):
+        table.database = table.database or connection.vendor
+        found.append(dataclasses.asdict(table))
     given.out.write_text(json.dumps(found, ensure_ascii=False))
 
 

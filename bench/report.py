@@ -12,11 +12,11 @@ from bench.timing import Figure, Table
 PACKAGES = ("Django", "psycopg", "django-fsm-2", "django-viewflow", "holidays", "chinesecalendar")
 
 
-def machine(servers: Sequence[str]) -> str:
+def machine(server: str) -> str:
     """What the figures were taken on: no more than cores and versions."""
     python = platform.python_version()
     packages = [f"{name} {version(name)}" for name in PACKAGES]
-    return f"{os.cpu_count()} cores · Python {python} · {' · '.join([*servers, *packages])}"
+    return f"{os.cpu_count()} cores · Python {python} · {' · '.join([server, *packages])}"
 
 
 def plain(tables: Sequence[Table]) -> Iterator[str]:
@@ -42,11 +42,11 @@ that). Figures are medians over the rounds. Machines differ and are noisy: only 
 SECTION = "\n## "
 
 
-def markdown(tables: Sequence[Table], servers: Sequence[str], at: str, before: str = "") -> str:
+def markdown(tables: Sequence[Table], server: str, at: str, before: str = "") -> str:
     """The whole of `docs/benchmarks.md`. before: what stands there; tables not measured now are kept."""
     sections = dict(section.split("\n", 1) for section in before.split(SECTION)[1:])
     for table in tables:
-        sections[f"{table.title} ({table.database})"] = _section(table, f"Taken {at}: {machine(servers)}.")
+        sections[f"{table.title} ({table.database})"] = _section(table, f"Taken {at}: {machine(server)}.")
     kept = (f"{heading}\n\n{text.strip()}\n" for heading, text in sections.items())
     return SECTION.join([INTRODUCTION, *kept])
 
