@@ -5,7 +5,6 @@ So a rate is end to end, start of the interpreter included, and peak memory is t
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -38,17 +37,14 @@ class Ran:
 
 
 def command(*words: str) -> Ran:
-    """Run `manage.py words`. Raises CalledProcessError, with what it said in the message."""
-    arguments = [sys.executable, "manage.py", *words, "--skip-checks"]
+    """Run `manage.py words`. Raises RuntimeError, with what it said."""
+    arguments = [sys.executable, "-m", "bench.peak", sys.executable, "manage.py", *words, "--skip-checks"]
     began = time.perf_counter()
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(arguments, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            raise subprocess.CalledProcessError(process.returncode, arguments, said.read().decode())
-    return Ran(time.perf_counter() - began, usage.ru_maxrss * 1024 / MEGABYTE)
+    ran = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - began
+    if ran.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {ran.stdout}{ran.stderr}")
+    return Ran(seconds, int(ran.stderr.split()[-1]) * 1024 / MEGABYTE)
 
 
 def in_and_out(*, quick: bool) -> list[Table]:
