@@ -61,6 +61,7 @@ NOTE_LABELS = {
     "basis": "依据",
     "reason": "事由",
     "requirement": "办理要求",
+    "work_requirement": "工作要求",
     "told": "告知内容",
     "evidence": "证明材料",
     "problem": "督办事由",

@@ -15,7 +15,7 @@ from workflows.engine import Draft
 from workflows.models import Case, Note
 from workflows.registry import form
 
-REQUIREMENT = "requirement"
+REQUIREMENT = "work_requirement"
 
 
 @form("work_plan")

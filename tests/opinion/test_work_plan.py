@@ -126,7 +126,7 @@ def test_pages_serve_it_without_knowing_it(county, client):
         "requirement": "全体参加。",
     }
     page = client.post(url, said, follow=True).content.decode()
-    shown = ["工作计划", "计划待交办", "每月一次集体学习", "办理要求：全体参加。"]
+    shown = ["工作计划", "计划待交办", "每月一次集体学习", "工作要求：全体参加。"]
     assert [text for text in shown if text not in page] == []
     assert "每月一次集体学习" in client.get(reverse("case_list"), {"kind": WORK_PLAN}).content.decode()
     client.force_login(county.dispatcher)
