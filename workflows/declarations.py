@@ -21,7 +21,8 @@ class ClockDecl(Document):
     fault (a window in which a person may rate, the cap of a pause): no miss is logged, and a state's `on_due` says
     what happens then. pauses_for: the reasons for which it may stand still in a state that pauses it (the move's
     `reason`); empty: any. ahead_of: clocks before the earliest going one of which it is due, by its limit (see
-    `workflows.following`). beside: of one unit's own task, not the deadline of the case itself; so is any `ahead_of` others.
+    `workflows.following`). beside: of one unit's own task, or of a level of an approval, not the deadline of the case
+    itself; so is any `ahead_of` others.
     """
 
     label: Label

@@ -63,7 +63,7 @@ def test_kept_it_waits_for_nobody_until_the_next_period(county, at):
     assert waiting_for(county.handler).total == 1
     fulfil(county, case, at + timedelta(days=10))
     assert waiting_for(county.handler).total == 0
-    with pytest.raises(Already, match="承小陈 已于.*登记本期完成.*现为“本期已完成”"):
+    with pytest.raises(Already, match=r"承小陈 已于.*登记本期完成.*现为“本期已完成”"):
         fire(case.pk, "fulfil", by=county.handler, at=at + timedelta(days=11), data={})
     sweep(at=at + PERIOD)
     assert waiting_for(county.handler).total == 1

@@ -126,6 +126,8 @@ class ApprovalRulesSpec(Document):
                     or any(level.clock not in s.clocks for s in states)
                 ):
                     yield f"{at}: “{level.clock}” 不是流程 {lifecycle.code} 在此事项各状态中可起算（counts: called）的时限"
+                elif level.clock not in lifecycle.beside:
+                    yield f"{at}: “{level.clock}” 是案件本身的时限；请在流程 {lifecycle.code} 中为审批另列一个，写明 beside: true"
 
     @cached_property
     def _by_approval(self) -> dict[str, list[ApprovalRule]]:

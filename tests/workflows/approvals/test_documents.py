@@ -170,6 +170,13 @@ def test_a_clock_that_cannot_begin_there_is_refused(office, clock):
     ]
 
 
+def test_a_clock_of_the_case_itself_is_not_that_of_a_level(office):
+    """It would make the case late by what its signers owe."""
+    assert unpublished(document({**CHIEFS, "clock": "redo"}), office.at) == [
+        "approvals.0.levels.0.clock: “redo” 是案件本身的时限；请在流程 signed 中为审批另列一个，写明 beside: true"
+    ]
+
+
 def test_a_lifecycle_needs_its_levels_published(office):
     text = changed(TEXT, "levels", "elsewhere")
     assert unpublished(text, office.at) == ["levels: 审批层级“elsewhere”尚未发布，请先发布它"]
