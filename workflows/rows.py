@@ -41,8 +41,9 @@ def _converters(model: type[models.Model]) -> tuple[list[str], list[tuple[str, C
     for field in fields:
         column = field.get_col(model._meta.db_table)
         converts = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
-        if connection.vendor == "postgresql" and isinstance(field, models.DateTimeField):
-            converts.insert(0, _moment_from_text)
+        if isinstance(field, models.DateTimeField):
+            # Django's own, on SQLite, asks the settings about each.
+            converts = [_moment_from_text if connection.vendor == "postgresql" else _moment_of_the_connection]
         found += [(field.attname, convert, column) for convert in converts]
     return [field.attname for field in fields], found
 
@@ -76,6 +77,14 @@ def build(model: type[M], found: Iterable[Sequence[Any]], *, skip: int = 0) -> l
 def _moment_from_text(value: str | None, column: Any, connection: Any) -> datetime | None:
     """PostgreSQL's ISO form, in the session's time zone, which Django sets to UTC."""
     return None if value is None else datetime.fromisoformat(value)
+
+
+def _moment_of_the_connection(value: datetime | str | None, column: Any, connection: Any) -> datetime | None:
+    """SQLite's form, without an offset: read by the driver where it knows the column, else still a text."""
+    if value is None:
+        return None
+    naive = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return naive.replace(tzinfo=connection.timezone)
 
 
 @lru_cache(maxsize=64)
@@ -149,9 +158,7 @@ def insert(rows: Sequence[models.Model]) -> None:
         return
     with_id = rows[0].pk is not None
     shaped = shape(inserted(model, with_id))
-    first = insert_sql(model, with_id, ["%s"] * len(shaped))
-    more = f", ({', '.join(['%s'] * len(shaped))})"
-    returning = "" if with_id else f" RETURNING {quote(model._meta.pk)}"
+    first, more, returning = _insert_many(model, with_id)
     with connection.cursor() as cursor:
         for part in parts(rows, MAX_PARAMS // len(shaped)):
             values = [value for row in part for value in prepared(shaped, row)]
@@ -161,6 +168,14 @@ def insert(rows: Sequence[models.Model]) -> None:
                     row.pk = pk
     for row in rows:
         row._state.adding = False
+
+
+@lru_cache(maxsize=64)
+def _insert_many(model: type[models.Model], with_id: bool) -> tuple[str, str, str]:
+    """INSERT of one row, what each further row adds to it, and what gives the ids back."""
+    marks = ["%s"] * len(inserted(model, with_id))
+    returning = "" if with_id else f" RETURNING {quote(model._meta.pk)}"
+    return insert_sql(model, with_id, marks), f", ({', '.join(marks)})", returning
 
 
 def _copy(model: type[models.Model], rows: Sequence[models.Model]) -> None:

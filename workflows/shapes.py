@@ -165,11 +165,12 @@ def _integer(kind: type, connection: BaseDatabaseWrapper) -> Prepare | None:
 
 
 def _moment(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Prepare:
-    adapt = None if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value
+    """PostgreSQL takes a moment as it is, SQLite a text without an offset."""
+    zone = None if connection.vendor == "postgresql" else connection.timezone
 
     def prepare(value: datetime) -> Any:
         if value.tzinfo is None:
             return field.get_db_prep_save(value, connection)
-        return value if adapt is None else adapt(value)
+        return value if zone is None else str(value.astimezone(zone).replace(tzinfo=None))
 
     return prepare
