@@ -16,6 +16,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from opinion.exports.columns import Column
+from opinion.merging import REPLY as REPLY_MERGED
 from opinion.publishing import FACT, IN_PUBLIC, YES
 from opinion.reports.area import Area
 from opinion.reports.sheet import recorded_file
@@ -26,7 +27,9 @@ from workflows.permits import APPROVAL
 from workflows.published import lifecycle
 from workflows.wording import event_label
 
-ORDER, REPLY = "issue_order", "reply"
+ORDER = "issue_order"
+# What answers its writer: the approved text, or what the master of a merged case was told.
+ANSWERS = ("reply", REPLY_MERGED)
 PRIVATE = "只答复本人（未经领导同意）"
 A_PAGE = 50
 
@@ -65,7 +68,9 @@ def unapproved(viewer: User, area: Area, month: date) -> QuerySet[Event]:
     # What the ladder issues by itself is the policy's word, and nobody's.
     directly = Q(transition=ORDER) & ~Q(actor=User.objects.system())
     awaited = Q(case__facts__source__in=sorted(IN_PUBLIC)) | Q(**{f"case__facts__{FACT}": YES})
-    private = Q(transition=REPLY, data__public=False) & awaited & ~Q(leave="allow_private")
+    private = (
+        Q(transition__in=ANSWERS, data__public=False) & awaited & (Q(leave=None) | ~Q(leave="allow_private"))
+    )
     found = made.filter(at_once | directly | private, held_by__in=list(area.units))
     known = found.filter(case__in=Case.objects.visible_to(viewer)).select_related("case", "actor")
     return known.order_by("-happened_at", "-id")
@@ -83,7 +88,9 @@ def disposals(events: Iterable[Event]) -> list[Disposal]:
     held = [event.held_by for event in found]  # type: ignore[attr-defined]  # annotated by `unapproved`
     names = dict(Unit.objects.filter(pk__in=held).values_list("pk", "name"))
     return [
-        Disposal(event, PRIVATE if event.transition == REPLY else event_label(event.case, event), names[unit])
+        Disposal(
+            event, PRIVATE if event.transition in ANSWERS else event_label(event.case, event), names[unit]
+        )
         for event, unit in zip(found, held, strict=True)
     ]
 

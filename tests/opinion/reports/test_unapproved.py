@@ -42,7 +42,11 @@ def test_what_one_person_did_at_once_is_listed_with_who_held_the_case(county, at
     county.do(private, "reply", at=at)
     promised = county.walk("reviewed", at, source="mailbox", public=True)
     county.do(promised, "reply", at=at, public=False)
+    master, told = county.walk("replied", at), county.walk("registered", at, source="lb")
+    county.do(told, "merge", at=at, master=master.pk)
+    county.do(told, "reply_merged", at=at, public=False)
     assert found(county, at) == {
+        (told.number, "只答复本人（未经领导同意）", "网络问政办"),
         (promised.number, "只答复本人（未经领导同意）", "网络问政办"),
         (declined.number, "退单", "住建局"),
         (suspended.number, "暂停", "住建局"),
@@ -52,6 +56,7 @@ def test_what_one_person_did_at_once_is_listed_with_who_held_the_case(county, at
     assert {number for number, _, _ in found(county, at, unit=county.desk.pk)} == {
         private.number,
         promised.number,
+        told.number,
     }
     assert found(county, at, unit=county.water.pk) == set()
     assert found(county, at - timedelta(days=40)) == set()
