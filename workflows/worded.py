@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
 
 class WordedForm(forms.Form):
     """A form of the product. What a field says for itself stays as it is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            # A browser cuts what is pasted at this length, without a word; we say by how much it is too long.
+            field.widget.attrs.pop("maxlength", None)
 
     def full_clean(self) -> None:
         # At the last moment: forms add and change fields while they are made.

@@ -82,3 +82,10 @@ def test_what_a_field_says_for_itself_stays():
 
     assert Own({"amount": "三"}).errors == {"amount": ["“延长”请填写天数，例如 3"]}
     assert Own({}).errors == {"amount": ["请填写“延长”"]}
+
+
+@pytest.mark.parametrize("name", ["list_claims", "comment", "request_extension"])
+def test_no_browser_cuts_what_is_pasted(county, at, name):
+    """The form says how much too long it is; `maxlength` would drop the end without a word."""
+    form = form_for(name, None, case=county.walk("handling", at), user=county.handler, at=at)
+    assert "maxlength" not in form.as_p()
