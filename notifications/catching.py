@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 from dataclasses import dataclass
+from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -21,7 +22,7 @@ class Caught:
 
     to: str
     subject: str
-    date: str
+    sent_at: datetime
     body: str
 
 
@@ -42,4 +43,6 @@ def caught_mails() -> list[Caught] | None:
 def _read(text: str) -> Caught:
     message = email.message_from_bytes(text.encode(), policy=policy.default)
     assert isinstance(message, EmailMessage)
-    return Caught(str(message["To"]), str(message["Subject"]), str(message["Date"]), message.get_content())
+    return Caught(
+        str(message["To"]), str(message["Subject"]), message["Date"].datetime, message.get_content()
+    )

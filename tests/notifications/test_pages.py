@@ -1,11 +1,12 @@
 """The pages about notices."""
 
-from datetime import time
+from datetime import time, timedelta
 from unittest import mock
 
 import pytest
 from django.core.mail import send_mail
 from django.urls import reverse
+from django.utils import timezone
 
 from notifications.catching import caught_mails
 from notifications.delivering import deliver
@@ -226,3 +227,4 @@ def test_kept_mails_are_read_as_they_were_written(settings, tmp_path):
     send_mail("延期已批准", "TY2026-000001 延期已批准", "desk@offices.example", ["worker@offices.example"])
     (mail,) = caught_mails() or []
     assert (mail.subject, mail.body.strip()) == ("延期已批准", "TY2026-000001 延期已批准")
+    assert abs(timezone.now() - mail.sent_at) < timedelta(minutes=1)
