@@ -37,8 +37,9 @@ ASKED_OF_THE_DESK = (
 )
 
 # What an event's codes and notes are called on the page, and the lists that give the codes' labels.
+EXTENSION_REASONS = "extension_reason"
 CODED = {
-    "reason": ("原因", ("decline_reason", "suspend_reason", "close_reason", "extension_reason")),
+    "reason": ("原因", ("decline_reason", "suspend_reason", "close_reason", EXTENSION_REASONS)),
     "action": ("方式", ("offline_action",)),
     "result": ("办理结果", ("result",)),
     "view": ("本人意见", ("person_view",)),
@@ -193,7 +194,9 @@ def _details(
     for name, (label, lists) in CODED.items():
         value = event.data.get(name)
         if isinstance(value, str) and value and not value.startswith(("sha256:", "sm3:")):
-            found.append((label, codes.first_of(lists, value)))
+            # One code may be in several lists: what prolongs a deadline has reasons of its own.
+            known = (EXTENSION_REASONS, *lists) if "amount" in event.data else lists
+            found.append((label, codes.first_of(known, value)))
     found[:0] = _of_order(event)
     if ended := event.data.get("lapsed_tasks"):
         found.append(("随案终结的协办任务", "、".join(str(number) for number in ended)))

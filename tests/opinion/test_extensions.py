@@ -5,7 +5,10 @@ from decimal import Decimal
 
 import pytest
 import yaml
+from django.urls import reverse
+from django.utils import timezone
 
+from notifications.models import Notice
 from opinion.models import Reply
 from workflows import extensions
 from workflows.adopting import adopt
@@ -13,6 +16,7 @@ from workflows.errors import Already, Cannot, MayNot
 from workflows.models import Case, Definition, Extension, User
 from workflows.permits import available
 from workflows.publishing import publish
+from workflows.relay import relay
 from workflows.sweeper import sweep
 from workflows.verifying_clocks import verify_clocks
 
@@ -270,3 +274,22 @@ def test_an_extension_that_ends_in_the_past_is_refused(county, case, at):
     late = resolve(case).due_at + 10 * DAY
     with pytest.raises(Cannot, match="仍已逾期，请增加"):
         county.do(case, "request_late_extension", at=late)
+
+
+def test_the_notice_names_the_deadline_that_was_prolonged_not_whichever_is_next(county, case, at):
+    county.do(case, "request_extension", at=at + DAY)
+    county.do(case, "suspend", at=at + DAY)
+    county.do(case, "grant_extension", at=at + 2 * DAY)
+    relay(at=at + 2 * DAY)
+    due = timezone.localtime(resolve(case).due_at)
+    said = Notice.objects.filter(event__name="message.extension_granted", user=county.handler).latest("pk")
+    assert said.words == f"{case.number} 延期已批准，时限 {due:%Y-%m-%d %H:%M}"
+
+
+def test_its_reason_is_called_as_it_was_chosen(county, case, at, client):
+    """`appraisal` is a reason for a pause as well, under another name."""
+    county.do(case, "request_extension", at=at + DAY)
+    client.force_login(county.handler)
+    page = client.get(reverse("case", args=[case.number])).content.decode()
+    assert "鉴定检测" in page
+    assert "鉴定检测期间" not in page
