@@ -193,6 +193,7 @@ class CaseFile:
     case: Case
     state: str
     left: Distance | None
+    nearest: str
     clocks: list[ClockView]
     steps: list[Step]
     kind: str
@@ -268,6 +269,7 @@ def case_file(case: Case, viewer: User, *, at: datetime) -> CaseFile:
         case=case,
         state=lifecycle(case.definition_id).states[case.state].label,
         left=running[0].left if running else None,
+        nearest=running[0].label if running else "",
         clocks=clocks,
         steps=steps_of(case),
         kind=lifecycle(case.definition_id).label,
