@@ -65,7 +65,7 @@ APPROVAL_NOTICES: dict[str, Told | Silent] = {
     "message.private_allowed": work("可以只答复本人，请答复", reviewers, DESK_FALLBACKS),
     "message.private_refused": work("应公开答复，请答复", reviewers, DESK_FALLBACKS),
     "message.private_retracted": Silent("撤回的申请不再需要任何人审批"),
-    "message.draft_retracted": Silent("撤回送审由承办单位或受理台自己所为，审批人的待办随即消失"),
+    "message.draft_retracted": news("答复送审已撤回，请修改后重新送审", still_true=still_open),
     "message.drafted": to_sign(),
     "order.proposed": to_sign(),
     "order.refused": news("报请的督办单未获签发", supervisors, still_true=still_open),

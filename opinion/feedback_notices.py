@@ -46,6 +46,7 @@ FEEDBACK_NOTICES: dict[str, Told | Silent] = {
     "message.contested": work("重办两次仍不满意，请作最终答复", dispatchers, DESK_FALLBACKS),
     "message.final_drafted": to_sign(),
     "message.final_approved": news("最终答复已批准，案件办结", together(handlers, dispatchers)),
+    "message.final_retracted": Silent("撤回由受理台自己所为，审批人的待办随即消失"),
     "message.final_returned": work("最终答复被退回，请修改", dispatchers, DESK_FALLBACKS),
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from opinion import answers
 from opinion.answers import AnswerView
-from opinion.forms.base import MoveForm, prose
+from opinion.forms.base import MoveForm, RemarkForm, prose
 from opinion.forms.publicity import PublicChoice, public_answer
 from opinion.forms.screened import ONLY_SHORTER, REPLY_MAX, ScreenedForm, public_wording
 from opinion.masters_words import published_otherwise
@@ -91,13 +91,25 @@ class SendBackForm(MoveForm):
     comments = prose("修改意见", help_text="逐条写明需要补充或更正的内容")
 
 
+@form("retract_draft")
+class RetractDraftForm(RemarkForm):
+    """Taking a draft back: its own unit need not say why, anybody else must."""
+
+    def prepare(self) -> None:
+        remark = self.fields["remark"]
+        remark.label = "撤回理由"
+        if self.case.lead_id not in self.by.standing.units:
+            remark.required = True
+            remark.help_text = "不是承办单位自己撤回，须写明理由；轮到您审核的，请用“退回修改”"
+
+
 @form("reply")
 class ReplyForm(PublicChoice, ScreenedForm):
     """How the approved text is given to the person."""
 
     move = "reply"
     public = public_answer(
-        "在来源平台公开；不选则只答复本人，并列入“未经审批的处置”。领导留言板的不公开须先申请，由领导同意"
+        "在来源平台公开；不选则只答复本人，应公开而未公开的列入“未经审批的处置”。领导留言板的不公开须先申请，由领导同意"
     )
     field_order = ["public", "stands", "stands_because"]
     beside = "opinion/parts/private_beside.html"

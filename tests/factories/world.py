@@ -301,6 +301,7 @@ STEPS = {
     "approve_final": Step("leader"),
     "sign_final": Step("seat:final"),
     "return_final": Step("seat:final", _said(comments="请写明改造时间")),
+    "retract_final": Step("dispatcher", _said(remark="再核实一下")),
     "close_unrated": Step("system"),
     "close": Step("dispatcher", _said(reason="c6", satisfaction="", remark="经审核终止")),
     "reopen": Step("dispatcher", _said(remark="又积水了")),

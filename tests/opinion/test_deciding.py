@@ -127,7 +127,7 @@ ASKS_OR_RECORDS = {
     "message": {
         "request_decline", "request_extension", "request_late_extension", "request_suspension", "request_closing",
         "propose_order", "issue_order", "ask_co_handling", "retract_decline", "retract_extension", "retract_suspension",
-        "retract_closing", "retract_private", "retract_order", "claim", "release", "list_claims", "record_visit",
+        "retract_closing", "retract_private", "retract_order", "retract_final", "claim", "release", "list_claims", "record_visit",
         "withdraw_file", "close_follow_up", "interim_reply", "save_draft", "record_unreached", "instruct", "comment",
         "reveal_contact", "urge", "acknowledge_urge", "acknowledge_rung",
     },

@@ -177,6 +177,16 @@ def test_whoever_wrote_a_final_answer_does_not_approve_it_whoever_puts_it_up(cou
     assert now(case).state == "closed"
 
 
+def test_the_desk_takes_its_last_word_back_and_asks_anew(county, at):
+    case = county.walk("final_drafted", at)
+    county.do(case, "retract_final", at=at)
+    assert now(case).state == "contested"
+    assert not ApprovalTask.objects.waiting().filter(case=case).exists()
+    county.do(case, "ask_final", at=at)
+    county.do(case, "approve_final", at=at)
+    assert now(case).state == "closed"
+
+
 def test_a_seat_from_before_does_not_let_the_author_sign(county, at):
     case = county.walk("final_drafted", at)
     ApprovalTask.objects.waiting().filter(case=case).update(owner=county.dispatcher, requester=county.leader)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from notifications.models import Notice
 from opinion.contacts.book import Person
 from opinion.forms import form_for
 from opinion.linked_replies import answer_all
@@ -11,6 +12,7 @@ from tests.opinion.test_linked_replies import master_told
 from workflows.chain import text_digest
 from workflows.errors import Cannot, MayNot
 from workflows.models import Approval, ApprovalTask, Case
+from workflows.relay import relay
 
 TEXT = "您好。楼道积水已于今日清理。积水是排水管堵塞造成的，已疏通。"
 
@@ -483,3 +485,17 @@ def test_interim_replies_name_nobody_else_and_leave_nothing_open(county, at):
         county.do(case, "interim_reply", at=at, text="将于（请填写：办理期限）前答复。")
     county.do(case, "interim_reply", at=at)
     assert kinds(case) == [("interim", 1)]
+
+
+@pytest.mark.parametrize(("who", "asked"), [("handler", False), ("head", False), ("dispatcher", True)])
+def test_whoever_takes_back_anothers_draft_says_why(county, at, who, asked):
+    form = form_for("retract_draft", {}, case=county.walk("drafted", at), user=getattr(county, who), at=at)
+    assert form.is_valid() is not asked
+    assert ("请填写“撤回理由”" in str(form.errors)) is asked
+
+
+def test_the_drafter_is_told_of_a_draft_the_desk_took_back(county, at):
+    case = county.walk("drafted", at)
+    county.do(case, "retract_draft", at=at, by=county.dispatcher, remark="数字有误")
+    relay(at=at)
+    assert Notice.objects.filter(event__name="message.draft_retracted", user=county.handler).exists()
