@@ -138,6 +138,7 @@ def test_every_form_says_what_its_effects_expect(county, at):
         typed = as_typed(step.data(county, now))
         if name == "merge":
             typed["master"] = county.walk("handling", at).number.lower()
+            typed["same"] = [typed["master"].upper()]
         if name == "reply_merged":
             master = county.walk("replied", at)
             county.do(case, "unmerge", at=now)
@@ -324,6 +325,25 @@ def test_merge_takes_a_number_one_may_see(county, at):
     case = county.walk("handling", at)
     form = form_for("merge", {"master": case.number}, case=case, user=county.dispatcher, at=at)
     assert errors(form) == {"master": ["不能并入自身，请填写另一件案件的编号"]}
+
+
+def test_merge_shows_which_case_it_is_before_it_takes_it(county, at):
+    first, second = (county.walk("handling", at, subject=subject) for subject in ("楼道积水", "路灯不亮"))
+    form = opened(county, at, "merge", {"master": first.number})
+    assert list(errors(form)) == ["same"]
+    assert f"{first.number} 楼道积水（办理中，2026-11-24 登记）与本案是同一事项" in form.as_p()
+    assert opened(county, at, "merge", {"master": first.number, "same": [first.number]}).is_valid()
+    # Ticked for another number it says nothing of this one.
+    assert list(errors(opened(county, at, "merge", {"master": second.number, "same": [first.number]}))) == [
+        "same"
+    ]
+
+
+def test_merge_into_what_is_closed_needs_a_reason(county, at):
+    master = county.walk("closed", at)
+    said = {"master": master.number, "same": [master.number]}
+    assert list(errors(opened(county, at, "merge", said))) == ["remark"]
+    assert opened(county, at, "merge", {**said, "remark": "同一处积水"}).is_valid()
 
 
 def test_merge_starts_from_the_duplicate_hint(county, at):
