@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -44,5 +44,10 @@ def _read(text: str) -> Caught:
     message = email.message_from_bytes(text.encode(), policy=policy.default)
     assert isinstance(message, EmailMessage)
     return Caught(
-        str(message["To"]), str(message["Subject"]), message["Date"].datetime, message.get_content()
+        str(message["To"]), str(message["Subject"]), _aware(message["Date"].datetime), message.get_content()
     )
+
+
+def _aware(sent: datetime) -> datetime:
+    """Django writes the offset -0000, which says UTC and is read as none."""
+    return sent if sent.tzinfo else sent.replace(tzinfo=UTC)

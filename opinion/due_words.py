@@ -41,5 +41,11 @@ def urged(events: Sequence[Event]) -> dict[int, str]:
     }
 
 
+def extended(events: Sequence[Event]) -> dict[int, str]:
+    """Until when the clock that was prolonged runs now: another may be due before it."""
+    due = dues_of({event: str(event.data["clock"]) for event in events})
+    return {event.pk: f"{event.case.number} 延期已批准{due[event.pk]}" for event in events}
+
+
 def minute(at: datetime) -> str:
     return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"

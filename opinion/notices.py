@@ -42,7 +42,7 @@ from opinion.audiences import (
     together,
 )
 from opinion.clock_names import ClockNames, names_in
-from opinion.due_words import deadline, dues_of, minute, until, urged
+from opinion.due_words import deadline, dues_of, extended, minute, until, urged
 from opinion.models import CoTask, SupervisionOrder
 from opinion.models.co_task import CO_CLOCKS
 from opinion.models.review_task import TASK_CLOCKS
@@ -134,15 +134,6 @@ def work(
         lambda event: f"{event.case.number} {sentence}{deadline(event.case)}", audience, fallbacks,
         urgency=lambda event: Urgency.URGENT if pressing(event) else Urgency.PROMPT, still_true=still_true,
     )  # fmt: skip
-
-
-def _extended(events: Sequence[Event]) -> dict[int, str]:
-    """Until when the clock that was prolonged runs now: another may be due before it."""
-    due = dues_of({event: str(event.data["clock"]) for event in events})
-    return {event.pk: f"{event.case.number} 延期已批准{due[event.pk]}" for event in events}
-
-
-EXTENDED = InOneGo(_extended)
 
 
 def news(sentence: str, audience: Audience = UNIT, *, still_true: StillTrue = always_true) -> Told:
@@ -261,7 +252,7 @@ DECLARED: dict[str, Told | Silent] = {
     "message.follow_up_closed": Silent("由承办单位自己约定，自己写明理由，案件页可见"),
     "file.withdrawn": Silent("撤下的理由和摘要在案件页和审计轨迹可见"),
     "message.interim_replied": Silent("阶段性答复由承办单位作出，案件页可见"),
-    "message.extension_granted": replace(work("延期已批准", still_true=still_open), words=EXTENDED),
+    "message.extension_granted": replace(work("延期已批准", still_true=still_open), words=InOneGo(extended)),
     "message.extension_refused": work("延期未获批准，请按期办理", still_true=still_open),
     "message.extension_retracted": Silent("撤回的申请不再需要任何人审批"),
     "message.suspended": news("已暂停，时限停走", together(handlers, heads, supervisors), still_true=still_there),
